@@ -1,0 +1,134 @@
+"""Settings → wired objects. The only place that chooses an implementation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from models.analyser import Analyser
+from models.baselines import SnowNlpReader
+from models.keywords import keywords
+from models.segment import Segmenter
+from monitor import notify
+from monitor.keys import ApiKey, digest, new_secret
+from monitor.notify.http import GuardedClient
+from monitor.pipeline import Pipeline, Reader
+from monitor.room import Room
+from monitor.settings import Settings, load_settings, pepper_of
+from monitor.store import Store, open_store
+from monitor.watch import Watcher
+from monitor.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor.notify.transport import Transport
+
+
+def clock() -> int:
+    """Return the present, in whole UTC seconds."""
+    return int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that the API, the worker and the command line work with."""
+
+    settings: Settings
+    store: Store
+    pipeline: Pipeline
+    watcher: Watcher
+    room: Room
+    transports: dict[str, Transport]
+    pepper: bytes
+    clock: Callable[[], int]
+
+    def worker(self) -> Worker:
+        """Return the background loop."""
+        return Worker(
+            self.store,
+            self.watcher,
+            self.transports,
+            clock=self.clock,
+            detect_seconds=self.settings.detect_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOnly:
+    """The store and the clock, for commands that read no text."""
+
+    store: Store
+    clock: Callable[[], int]
+
+    @classmethod
+    def open(cls) -> StoreOnly:
+        """Open the store of the settings."""
+        return cls(open_store(load_settings().database_url), clock)
+
+
+def build(settings: Settings | None = None, now: Callable[[], int] = clock) -> Service:
+    """Wire the service; raises ConfigurationError or StoreUnavailable."""
+    settings = settings or load_settings()
+    store = open_store(settings.database_url)
+    pepper = pepper_of(settings)
+    reader = _reader(settings)
+    return Service(
+        settings=settings,
+        store=store,
+        pipeline=Pipeline(store, reader, pepper, now),
+        watcher=Watcher(
+            store, max_age=settings.alert_max_age, words=_words(), public_url=settings.public_url
+        ),
+        room=Room(store, settings.public_url),
+        transports=notify.build(GuardedClient(settings.outgoing_allow), _smtp(settings)),
+        pepper=pepper,
+        clock=now,
+    )
+
+
+def _reader(settings: Settings) -> Reader:
+    analyser = Analyser.load()
+    return SnowNlpReader(analyser) if settings.sentiment == "snownlp" else analyser
+
+
+def _words() -> Callable[[Sequence[str]], list[tuple[str, float]]]:
+    segmenter = Segmenter()
+    return lambda texts: keywords(texts, segmenter, top=10)
+
+
+def _smtp(settings: Settings) -> notify.Smtp | None:
+    if not settings.smtp_host or not settings.smtp_from:
+        return None
+    return notify.Smtp(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.smtp_from,
+        username=settings.smtp_user or "",
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else "",
+        security=settings.smtp_security,
+    )
+
+
+def issue_key(
+    store: Store,
+    name: str,
+    scopes: Sequence[str],
+    now: int,
+    *,
+    brands: Sequence[str] | None = None,
+    expires_at: int | None = None,
+) -> tuple[ApiKey, str]:
+    """Make and store a key; the secret that comes back is never shown again."""
+    key_id, secret = new_secret()
+    key = ApiKey(
+        key_id,
+        name,
+        frozenset(scopes),
+        None if brands is None else frozenset(brands),
+        now,
+        expires_at,
+    )
+    store.keys.add(key, digest(secret))
+    return key, secret
