@@ -1,0 +1,1 @@
+"""HTTP and the pages: parse, call, status code. Nothing is decided here."""
