@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.segment import Segmenter
+
+PLAIN = Segmenter()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_the_words_join_back_to_the_text(text):
+    assert "".join(PLAIN.cut(text)) == text
+
+
+@pytest.mark.parametrize("engine", ["rjieba", "jieba"])
+def test_brand_words_stay_whole_in_both_engines(engine):
+    assert "沐谷森小铺" in Segmenter(["沐谷森小铺"], engine).cut("我在沐谷森小铺买的杯子")
+
+
+def test_another_segmenters_words_change_nothing_here():
+    before = PLAIN.cut("我在沐谷森小铺买的杯子")
+    Segmenter(["沐谷森小铺"])
+    assert PLAIN.cut("我在沐谷森小铺买的杯子") == before
+    assert "沐谷森小铺" not in before
+
+
+def test_stickers_are_words_and_long_brackets_are_not():
+    assert PLAIN.cut("气死[怒][允悲]") == ["气死", "[怒]", "[允悲]"]
+    assert "[这是很长的一段方括号文字]" not in PLAIN.cut("[这是很长的一段方括号文字]")
+
+
+def test_blank_words_are_ignored():
+    assert Segmenter(["", "  ", "听风"]).words == ("听风",)
+
+
+def test_threads_can_share_one_segmenter():
+    text, barrier = "服务态度非常好" * 50, threading.Barrier(4)
+    alone = PLAIN.cut(text)
+
+    def cut(_):
+        barrier.wait()
+        return [PLAIN.cut(text) for _ in range(20)]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(words == alone for part in pool.map(cut, range(4)) for words in part)
+
+
+def test_an_unknown_text_in_batch_equals_the_text_alone():
+    texts = ["", "好", "性价比很高"]
+    assert PLAIN.cut_all(texts) == [PLAIN.cut(text) for text in texts]
