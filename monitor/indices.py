@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from models.risk import SEVERITY as RISK_WEIGHTS
 from monitor.aggregate import SUMS, Sums
 from monitor.domain import LEVELS, Level
 
@@ -27,19 +28,6 @@ LEVEL_FLOORS: tuple[tuple[Level, float], ...] = (
     ("blue", 20),
 )
 CLOCKS: dict[Level, int] = {"blue": 4 * 3600, "yellow": 2 * 3600, "orange": 3600, "red": 1800}
-RISK_WEIGHTS = {
-    "personal_safety": 1.0,
-    "food_safety": 1.0,
-    "fire": 1.0,
-    "data_leak": 0.9,
-    "discrimination": 0.9,
-    "fraud": 0.8,
-    "recall": 0.8,
-    "law": 0.8,
-    "labour": 0.6,
-    "environment": 0.6,
-    "hygiene": 0.6,
-}
 # One credible mention of such a topic is enough for an alert; an ordinary complaint (骗子) is not.
 SEVERE = 0.9
 SEVERE_TOPICS = tuple(topic for topic, weight in RISK_WEIGHTS.items() if weight >= SEVERE)

@@ -470,7 +470,11 @@ class BatchWriter:
 
         So a brand or an alias that was set up late is made good by sending the mentions again.
         """
-        held = {mention_id: self._brands_of(mention_id) for _, mention_id in pairs}
+        held: dict[int, set[str]] = {mention_id: set() for _, mention_id in pairs}
+        for mention_id, brand in _select(
+            self._db, "SELECT mention_id, brand_id FROM reading WHERE mention_id IN ({})", held
+        ):
+            held[mention_id].add(brand)
         lacking = [
             (entry, mention_id)
             for entry, mention_id in pairs
