@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 CHARTS := build/assets/instaui_echarts/static/echarts.esm.min.js
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
-.PHONY: help setup demo demo-check run test lint bench bench-crisis docs lock screenshots clean
+.PHONY: help setup demo demo-check run test lint bench bench-crisis hard second docs lock screenshots clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ bench: setup $(VENV)/.installed-dev  ## speed, as ratios within one run
 
 bench-crisis: setup  ## the detector on the crisis benchmark in ../shared
 	@$(PY) tools/bench_crisis.py
+
+hard: setup  ## how the readings do on the hard sentences; HALF=open|held|both
+	@$(PY) tools/hard.py --half $(or $(HALF),open)
+
+second: setup  ## build the optional second opinion from ../shared/data into build/second: 20 minutes
+	$(PIP) install -r requirements-extra.txt
+	$(PY) -m tools.tune_second ../shared/data
 
 docs: $(VENV)/.installed-dev  ## write the generated reference pages anew
 	$(PY) tools/reference.py

@@ -1,40 +1,56 @@
-"""Texts in, readings out: sentiment of the text and towards each target, dangers, intent."""
+"""Texts in, readings out: what they say, of whom, how they feel and what they want."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cache
+from itertools import chain
+from math import tanh
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.clauses import Window, find_target, windows
-from models.cues import strongest, word_cues
-from models.features import grams, lengths
+from models import language, lookalike
+from models.aspects import AspectLexicon, assign
+from models.clauses import Window, clauses_of, find_target, windows
+from models.features import grams, lengths, sized_grams
 from models.intent import IntentLexicon
-from models.records import Cue, Judgement, TextReading
+from models.irony import Irony
+from models.keywords import telling
+from models.lexicon import Batch
+from models.opinionless import Opinionless
+from models.phrases import IRONIC, PLAIN, clause_odds, shipped, turned
+from models.records import Judgement, TextReading
 from models.risk import RiskLexicon
+from models.second import SecondOpinion
 from models.segment import Segmenter
+from models.sentiment import Odds, Passage, Sentiment, blocks, judgements
+from models.stage import StageLexicon
+from models.stretches import stretch_odds
+from models.targets import TargetScale
+from models.traits import Traits
 from models.weights import Weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from models.records import Span
+    from models.adapter import Adapter
+    from models.features import Grams
+    from models.phrases import Reading
+    from models.records import Aspect, Cue, Span
 
     Aims = Mapping[str, Sequence[Span]]
+    OwnAspects = Mapping[str, Mapping[str, Sequence[str]]]
+    Adapters = Mapping[str, Adapter]
     LogOdds = NDArray[np.float64]
 
 __all__ = ["Analyser", "find_target"]
 
-_BLOCK = 1 << 16
-"""Characters read at once: enough to be fast, few enough to keep memory bounded."""
-
-_BEFORE = 0.5
-"""How much of what precedes a target in its clause counts, of what follows it."""
-
-_TINY = 1e-9
+_PLAIN = 0.9
+"""Confidence in 'neutral' of a text that a shop filled in or that advertises."""
 
 
 class Analyser:
@@ -53,28 +69,83 @@ class Analyser:
     [1, -1]
     """
 
-    def __init__(self, weights: Weights, segmenter: Segmenter) -> None:
-        self.version = weights.version
+    def __init__(
+        self,
+        weights: Weights,
+        segmenter: Segmenter,
+        targets: TargetScale | None = None,
+        aspects: AspectLexicon | None = None,
+        second: SecondOpinion | None = None,
+    ) -> None:
         self.segmenter = segmenter
-        self._weights = weights
-        self._risks = RiskLexicon()
-        self._intents = IntentLexicon()
+        self._sentiment = Sentiment(weights, targets or TargetScale.blank(), segmenter, second)
+        self._aspects = aspects or _lists().aspects
+        self.version = self._sentiment.version
 
     @classmethod
-    def load(cls) -> Analyser:
-        """Return an analyser with the weights and lexicons that come with the package."""
-        return cls(Weights.load(), Segmenter())
+    def load(cls, second: Path | None = None) -> Analyser:
+        """Return an analyser with the weights and lexicons that come with the package.
 
-    def with_words(self, words: Sequence[str]) -> Analyser:
-        """Return a new analyser that also keeps these brand words whole; it shares the weights."""
-        return Analyser(self._weights, Segmenter([*self.segmenter.words, *words]))
+        Parameters
+        ----------
+        second
+            The folder of a second opinion on the texts that the weights are unsure about.
 
-    def judge(self, texts: Sequence[str], *, binary: bool = False) -> list[Judgement]:
-        """Return the sentiment of each text; `binary` rules out the label 0."""
-        return _judgements(*self._log_odds(texts), binary=binary)
+        Raises
+        ------
+        models.second.SecondOpinionMissingError
+            When that was not built, or its libraries are not installed.
+        """
+        _lists()
+        shipped()
+        asked = SecondOpinion.load(second) if second else None
+        return cls(Weights.load(), Segmenter(), TargetScale.load(), second=asked)
+
+    def with_words(self, words: Sequence[str], aspects: OwnAspects | None = None) -> Analyser:
+        """Return a new analyser that also keeps these brand words whole; it shares the weights.
+
+        Parameters
+        ----------
+        aspects
+            Brand → aspect → the brand's own words for it.
+        """
+        return Analyser(
+            self._sentiment.weights,
+            Segmenter([*self.segmenter.words, *words]),
+            self._sentiment.targets,
+            AspectLexicon(aspects) if aspects else self._aspects,
+            self._sentiment.second,
+        )
+
+    def judge(
+        self,
+        texts: Sequence[str],
+        *,
+        platforms: Sequence[str] | None = None,
+        binary: bool = False,
+    ) -> list[Judgement]:
+        """Return the sentiment of each text, nothing else; `binary` rules out the label 0."""
+        judged: list[Judgement] = []
+        for block in blocks(texts):
+            plain = Batch(lookalike.plain(block))
+            ironic = list(map(bool, _lists().irony.find_all(plain)))
+            found = sized_grams(plain, self.segmenter.sizes(plain))
+            odds = self._sentiment.documents(plain, found, shipped().read(plain), ironic)
+            named = _named(platforms, len(judged), len(block))
+            said = judgements(odds, named, binary=binary)
+            judged += said if binary else _silenced(said, *_silence(plain))
+        return judged
 
     def read(
-        self, texts: Sequence[str], targets: Sequence[Aims] | None = None, *, cues: bool = False
+        self,
+        texts: Sequence[str],
+        targets: Sequence[Aims] | None = None,
+        *,
+        platforms: Sequence[str] | None = None,
+        adapters: Sequence[Adapters] | None = None,
+        topics: bool = False,
+        cues: bool = False,
+        keywords: bool = False,
     ) -> list[TextReading]:
         """Return one reading a text.
 
@@ -83,118 +154,289 @@ class Analyser:
         targets
             For each text, where each target stands in it. A target that stands nowhere gets the
             document's judgement.
-        cues
-            Whether to name the words that moved each judgement.
+        platforms
+            Where each text comes from ('jd', 'weibo', …): shops hear more opinion, streams less.
+        adapters
+            For each text, what corrections taught about some of its targets.
+        topics
+            Whether the targets are brands: all of a text that names one alone is about it.
+        cues, keywords
+            Whether to name the words that moved each judgement, and those that set a text apart.
+
+        Raises
+        ------
+        ValueError
+            When the targets, platforms or adapters are not one a text.
         """
-        aims: Sequence[Aims] = [{}] * len(texts) if targets is None else targets
-        pairs = list(zip(texts, aims, strict=True))
-        passages = [passage for text, aim in pairs for passage in _passages(text, aim)]
-        judged = iter(self._judge_passages(passages, cues=cues))
-        return [
-            TextReading(
-                document=next(judged),
-                targets={target: next(judged) for target in aim},
-                risks=self._risks.find(text),
-                intent=self._intents.find(text),
+        beside = [given for given in (targets, platforms, adapters) if given is not None]
+        if any(len(given) != len(texts) for given in beside):
+            raise ValueError("targets, platforms and adapters must be one a text")
+        readings: list[TextReading] = []
+        for block in blocks(texts):
+            start, end = len(readings), len(readings) + len(block)
+            part = _Block(
+                Batch(lookalike.plain(block)),
+                [{}] * len(block) if targets is None else targets[start:end],
+                _named(platforms, start, len(block)),
+                [{}] * len(block) if adapters is None else adapters[start:end],
+                topics,
             )
-            for text, aim in pairs
-        ]
+            readings += self._read(part, cues=cues, keywords=keywords)
+        return readings
 
-    def _judge_passages(self, passages: Sequence[_Passage], *, cues: bool) -> list[Judgement]:
-        """Return a judgement a passage: the mean of its windows' log-odds."""
-        if not passages:
-            return []
-        counts = [len(passage.windows) for passage in passages]
-        owner = np.repeat(np.arange(len(passages)), counts)
-        spoken = [
-            passage.text[start:end]
-            for passage in passages
-            for window in passage.windows
-            for start, end in window.spans
+    def _read(self, block: _Block, *, cues: bool, keywords: bool) -> Iterator[TextReading]:
+        texts, lists = block.texts, _lists()
+        words = self.segmenter.cut_all(texts)
+        found = grams(texts, words)
+        irony = lists.irony.find_all(texts)
+        phrases = shipped().read(texts)
+        odds = self._sentiment.documents(texts, found, phrases, list(map(bool, irony)))
+        unsupported, no_opinion = _silence(texts)
+        intents = lists.intents.find_all(texts, no_opinion)
+        judged = self._judged(block, words, odds, cues=cues)
+        settled = [
+            _settled(*row) for row in zip(judged, unsupported, no_opinion, irony, strict=True)
         ]
-        polarity, opinion = (odds.reshape(-1, 3) for odds in self._log_odds(spoken))
-        share = _shares(polarity, lengths(spoken).reshape(-1, 3) > 0)
-        voiced = (opinion + np.log(np.maximum(share, _TINY))).max(axis=1)
-        share[[w.rival for p in passages for w in p.windows]] *= -1
-        share /= np.repeat(counts, counts)[:, None]
-        towards: LogOdds = np.bincount(owner, (share * polarity).sum(axis=1)).astype(float)
-        judged = _judgements(towards, np.bincount(owner, voiced) / counts, binary=False)
-        if not cues:
-            return judged
-        parts = np.split(share, np.cumsum(counts)[:-1])
+        documents, towards = zip(*settled, strict=True)
+        columns = (
+            documents,
+            towards,
+            lists.risks.find_all(texts),
+            intents,
+            self._sides(block, found, phrases, no_opinion),
+            lists.traits.read(found, texts),
+            lists.stages.find_all(texts, intents, [document.label for document in documents]),
+            irony,
+            no_opinion,
+            unsupported,
+            telling(words) if keywords else [()] * len(texts),
+        )
+        return (
+            TextReading(
+                document=document,
+                targets=targets,
+                risks=risks,
+                intents=wants,
+                aspects=aspects,
+                emotion=emotion,
+                stage=stage,
+                irony=ironic,
+                offensive=offensive,
+                no_opinion=silent,
+                unsupported=refused,
+                keywords=telling_words,
+            )
+            for (
+                document,
+                targets,
+                risks,
+                wants,
+                aspects,
+                (emotion, offensive),
+                stage,
+                ironic,
+                silent,
+                refused,
+                telling_words,
+            ) in zip(*columns, strict=True)
+        )
+
+    def _judged(
+        self, block: _Block, words: Sequence[Sequence[str]], odds: Odds, *, cues: bool
+    ) -> list[_Judged]:
+        """Return the judgement of each text, and towards each of its targets."""
+        about = _about(block)
+        texts = [seat.text for seat in about]
+        every = odds.then(odds.take(texts))
+        near = [i for i, seat in enumerate(about) if seat.windows]
+        passages = [
+            Passage(block.texts[about[i].text], about[i].windows, about[i].topic) for i in near
+        ]
+        polarity, opinion, parts = self._sentiment.towards(
+            passages, odds.take([about[i].text for i in near])
+        )
+        place = [len(block.texts) + i for i in near]
+        owned = odds.take([about[i].text for i in near])
+        # Irony blames what a text is about; among several targets it may spare one
+        alone = np.array([len(block.aims[about[i].text]) == 1 for i in near], bool)
+        polarity, opinion = turned(polarity, opinion + PLAIN * owned.plain, owned.ironic & alone)
+        every.polarity[place], every.opinion[place], every.mixed[place] = polarity, opinion, 0
+        _adapt(every, about, block, words)
+        owners = [*range(len(block.texts)), *texts]
+        found = judgements(every, [block.platforms[i] for i in owners])
+        if cues:
+            spoken = dict(zip(place, parts, strict=True))
+            for i, owner in enumerate(owners):
+                seat = about[i - len(block.texts)] if i >= len(block.texts) else None
+                found[i] = replace(found[i], cues=self._cues(block, owner, seat, spoken.get(i)))
+        judged = [_Judged(document, {}) for document in found[: len(block.texts)]]
+        for seat, judgement in zip(about, found[len(block.texts) :], strict=True):
+            judged[seat.text].towards[seat.target] = judgement
+        return judged
+
+    def _cues(
+        self, block: _Block, owner: int, seat: _Seat | None, part: LogOdds | None
+    ) -> tuple[Cue, ...]:
+        text = block.texts[owner]
+        hidden = list(chain.from_iterable(block.aims[owner].values()))
+        if seat is None or seat.topic or part is None:
+            near, share = [Window.whole(text)], [[1.0] * 3]
+        else:
+            near, share = list(seat.windows), part.tolist()
+        return self._sentiment.cues(text, [window.spans for window in near], share, hidden)
+
+    def _sides(
+        self,
+        block: _Block,
+        found: Grams,
+        phrases: Sequence[Reading],
+        no_opinion: Sequence[str | None],
+    ) -> list[tuple[Aspect, ...]]:
+        """Return each text's aspects, judged by their clauses."""
+        named = self._aspects.find_all(block.texts, [aim.keys() for aim in block.aims])
+        count = lengths([one.clauses for one in named])
+        spans = [*chain.from_iterable(one.clauses for one in named)]
+        if not spans:
+            return [()] * len(named)
+        size = lengths(block.texts)
+        opens, closes = np.array(spans).T + np.repeat(np.cumsum(size) - size, count)
+        polarity, opinion = stretch_odds(self._sentiment.weights, found, opens, closes)
+        settled = np.array(clause_odds(phrases, [one.clauses for one in named]))
+        polarity, opinion = polarity + settled, opinion + np.abs(settled)
+        towards, voiced = polarity.tolist(), opinion.tolist()
+        ends = np.cumsum(count).tolist()
         return [
-            replace(judgement, cues=self._cues(passage, part.tolist()))
-            for judgement, passage, part in zip(judged, passages, parts, strict=True)
+            ()
+            if silent or not one.occurrences
+            else assign(one, towards[end - n : end], voiced[end - n : end])
+            for one, n, end, silent in zip(named, count.tolist(), ends, no_opinion, strict=True)
         ]
-
-    def _cues(self, passage: _Passage, shares: Sequence[Sequence[float]]) -> tuple[Cue, ...]:
-        words = [
-            word
-            for window, row in zip(passage.windows, shares, strict=True)
-            for span, share in zip(window.spans, row, strict=True)
-            for word in word_cues(passage.text, span, share, self.segmenter, self._weights)
-        ]
-        return strongest(words, passage.text, passage.hidden)
-
-    def _log_odds(self, texts: Sequence[str]) -> tuple[LogOdds, LogOdds]:
-        parts = [
-            self._weights.log_odds(grams(block, self.segmenter.cut_all(block)))
-            for block in _blocks(texts)
-        ]
-        polarity, opinion = np.concatenate([np.zeros((2, 0)), *parts], axis=1)
-        return polarity, opinion
 
 
 @dataclass(frozen=True, slots=True)
-class _Passage:
-    """What one judgement is about; cues never name what is `hidden`."""
+class _Block:
+    """Texts that are read together, and what is known about each."""
 
-    text: str
+    texts: Sequence[str]
+    aims: Sequence[Aims]
+    platforms: Sequence[str]
+    adapters: Sequence[Adapters]
+    topics: bool
+
+
+class _Seat(NamedTuple):
+    """A target of the block's text of this number; without windows where it stands nowhere."""
+
+    text: int
+    target: str
     windows: Sequence[Window]
-    hidden: Sequence[Span]
+    topic: bool
 
 
-def _passages(text: str, aim: Mapping[str, Sequence[Span]]) -> list[_Passage]:
-    """Return the whole text, then each target's windows, or the whole text again without any."""
-    whole = [Window.whole(text)]
-    hidden = [span for spans in aim.values() for span in spans]
-    about = [whole, *(windows(text, spans) or whole for spans in aim.values())]
-    return [_Passage(text, part, hidden) for part in about]
+class _Judged(NamedTuple):
+    document: Judgement
+    towards: dict[str, Judgement]
 
 
-def _shares(polarity: LogOdds, spoken: NDArray[np.bool_]) -> LogOdds:
-    """Return how much each window's stretches count: before, after, and the clause that follows.
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """The readers that no brand changes."""
 
-    The next clause counts as far as the target's own leaves the matter open, e^-|log-odds|.
-    """
-    share = np.tile([_BEFORE, 1.0, 0.0], (len(polarity), 1))
-    share[:, 0] *= spoken[:, 0]
-    own: LogOdds = (share * polarity).sum(axis=1)
-    share[:, 2] = np.exp(-np.abs(own)) * spoken[:, 2]
-    return share
-
-
-def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    start = size = 0
-    for i, text in enumerate(texts):
-        size += len(text)
-        if size >= _BLOCK:
-            yield texts[start : i + 1]
-            start, size = i + 1, 0
-    if start < len(texts):
-        yield texts[start:]
+    risks: RiskLexicon
+    intents: IntentLexicon
+    aspects: AspectLexicon
+    stages: StageLexicon
+    irony: Irony
+    opinionless: Opinionless
+    traits: Traits
 
 
-def _judgements(polarity: LogOdds, opinion: LogOdds, *, binary: bool) -> list[Judgement]:
-    """Return judgements of three classes: P(opinion) · P(positive | opinion) and so on."""
-    positive = _sigmoid(polarity)
-    voiced = np.ones_like(positive) if binary else _sigmoid(opinion)
-    chances = np.stack([voiced * (1 - positive), 1 - voiced, voiced * positive])
-    labels = chances.argmax(axis=0) - 1
-    columns = (labels, chances[2] - chances[0], chances.max(axis=0))
-    return [Judgement(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+@cache
+def _lists() -> _Lists:
+    return _Lists(
+        RiskLexicon(),
+        IntentLexicon(),
+        AspectLexicon(),
+        StageLexicon(),
+        Irony(),
+        Opinionless(),
+        Traits.load(),
+    )
 
 
-def _sigmoid(log_odds: LogOdds) -> LogOdds:
-    # By the hyperbolic tangent no log-odds, however large, overflow
-    return 0.5 + 0.5 * np.tanh(log_odds / 2)
+def _named(platforms: Sequence[str] | None, start: int, size: int) -> Sequence[str]:
+    return [""] * size if platforms is None else platforms[start : start + size]
+
+
+def _about(block: _Block) -> list[_Seat]:
+    """Return every target of every text, in order."""
+    aimed = [i for i, aim in enumerate(block.aims) if aim]
+    if not aimed:
+        return []
+    parts = clauses_of([block.texts[i] for i in aimed])
+    return [
+        _Seat(i, target, found, block.topics and len(block.aims[i]) == 1)
+        for i, here in zip(aimed, parts, strict=True)
+        for target, found in windows(block.texts[i], block.aims[i], here).items()
+    ]
+
+
+def _adapt(
+    odds: Odds, about: Sequence[_Seat], block: _Block, words: Sequence[Sequence[str]]
+) -> None:
+    """Correct the targets' log-odds by what was learned about them, in place."""
+    taught: dict[str, tuple[Adapter, list[int]]] = {}
+    for i, seat in enumerate(about):
+        adapter = block.adapters[seat.text].get(seat.target)
+        if adapter is not None:
+            taught.setdefault(adapter.version, (adapter, []))[1].append(i)
+    for adapter, seats in taught.values():
+        owners = [about[i].text for i in seats]
+        found = grams([block.texts[i] for i in owners], [words[i] for i in owners])
+        place = [len(block.texts) + i for i in seats]
+        odds.polarity[place], odds.opinion[place] = adapter.adjust(
+            odds.polarity[place], odds.opinion[place], found
+        )
+
+
+def _silence(texts: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
+    """Return why each text is not judged, and why each voices no opinion."""
+    return language.unsupported(texts), _lists().opinionless.find_all(texts)
+
+
+def _silenced(
+    judged: Sequence[Judgement],
+    unsupported: Sequence[str | None],
+    no_opinion: Sequence[str | None],
+) -> list[Judgement]:
+    return [
+        judgement if refused is None and silent is None else _quiet(refused)
+        for judgement, refused, silent in zip(judged, unsupported, no_opinion, strict=True)
+    ]
+
+
+def _quiet(refused: str | None) -> Judgement:
+    """Return the judgement of a text without an opinion, or of one that we cannot read."""
+    if refused is None:
+        return Judgement(0, 0.0, _PLAIN)
+    return Judgement(0, 0.0, 0.0, review="unsupported" if refused == "language" else None)
+
+
+def _settled(
+    judged: _Judged, refused: str | None, silent: str | None, irony: Sequence[Span]
+) -> tuple[Judgement, dict[str, Judgement]]:
+    """Return a text's judgements, none where it has no opinion, in doubt where it is ironic."""
+    if refused is not None or silent is not None:
+        quiet = _quiet(refused)
+        return quiet, dict.fromkeys(judged.towards, quiet)
+    if not irony:
+        return judged.document, judged.towards
+    return _doubted(judged.document), {
+        target: _doubted(judgement) for target, judgement in judged.towards.items()
+    }
+
+
+def _doubted(judgement: Judgement) -> Judgement:
+    # What was turned round is no surer than this; sure blame needs no second look
+    turned_round = judgement.score >= tanh(IRONIC / 2)
+    return replace(judgement, review="irony") if turned_round else judgement

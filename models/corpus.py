@@ -59,7 +59,7 @@ def read_set(data: Path, name: str) -> list[Row]:
     """
     return [
         Row(name, FAMILY[name], row["split"], LABELS[row["label"]], row["text"])
-        for row in _rows(data, name)
+        for row in read_rows(data, name)
     ]
 
 
@@ -74,7 +74,7 @@ def read_targets(data: Path) -> list[Row]:
         Row(
             "targets", row["domain"], row["split"], LABELS[row["label"]], row["text"], row["target"]
         )
-        for row in _rows(data, "targets")
+        for row in read_rows(data, "targets")
     ]
 
 
@@ -89,7 +89,14 @@ def without_leaks(rows: list[Row]) -> list[Row]:
     return list(kept.values())
 
 
-def _rows(data: Path, name: str) -> list[dict[str, str]]:
+def read_rows(data: Path, name: str) -> list[dict[str, str]]:
+    """Return the rows of a file as they stand in it, by column.
+
+    Raises
+    ------
+    DataMissingError
+        When the file is not in the folder.
+    """
     path = data / "sentiment" / f"{name}.tsv"
     if not path.exists():
         path = data / f"{name}.tsv"

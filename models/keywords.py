@@ -1,12 +1,14 @@
-"""The words that set a batch of texts apart from everyday comments.
+"""The words that set texts, or one text, apart from everyday comments.
 
-A word's share of the texts is compared with its share of a background, which also serves as the
-prior (log-odds with an informative Dirichlet prior: Monroe, Colaresi and Quinn 2008, doi
-10.1093/pan/mpn018). Function words are common in both, so no list of stop words is needed.
+For many texts, a word's share of the texts is compared with its share of a background, which also
+serves as the prior (log-odds with an informative Dirichlet prior: Monroe, Colaresi and Quinn 2008,
+doi 10.1093/pan/mpn018). Function words are common in both, so no list of stop words is needed. One
+text is too short for that: its words are ranked by how rare they are, function words left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache
 from math import log, sqrt
@@ -14,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from models.lexicon import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +28,9 @@ BACKGROUND = Path(__file__).with_name("artifacts") / "background.npz"
 
 _PRIOR = 10.0
 """The background weighs as much as so many texts."""
+
+# The tail of a shortened address; the names of products are shorter
+_CODE = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{7,}")
 
 _RARE = 5
 """Words of fewer background texts are not kept; a word without a count is taken to have half."""
@@ -39,6 +46,46 @@ def keywords(texts: Sequence[str], segmenter: Segmenter, top: int = 20) -> list[
     scores = [(word, _z(word, n, len(texts))) for word, n in counts.items() if n > 1]
     ranked = sorted(scores, key=lambda pair: (-pair[1], pair[0]))
     return [(word, round(z, 3)) for word, z in ranked[:top] if z > 0]
+
+
+def telling(words: Sequence[Sequence[str]], top: int = 5) -> list[tuple[str, ...]]:
+    """Return up to `top` words of each text that set it apart, the most telling first.
+
+    Parameters
+    ----------
+    words
+        The texts as a segmenter cuts them. Words are weighed by count × log(inverse share of the
+        background's texts); single characters, numbers and function words are left out.
+
+    Examples
+    --------
+    >>> telling([["这个", "充电宝", "突然", "起火", "了"]], top=2)
+    [('充电宝', '起火')]
+    """
+    rarity, unknown = _rarity()
+    return [_telling_words(cut, rarity, unknown, top) for cut in words]
+
+
+def _telling_words(
+    cut: Sequence[str], rarity: dict[str, float], unknown: float, top: int
+) -> tuple[str, ...]:
+    scores: dict[str, float] = {}
+    for word in cut:
+        if len(word) > 1:
+            weight = rarity.get(word)
+            if weight is None:
+                weight = unknown if _telling(word) and not _CODE.fullmatch(word) else 0.0
+            if weight:
+                scores[word] = scores.get(word, 0.0) + weight
+    return tuple(sorted(scores, key=scores.__getitem__, reverse=True)[:top])
+
+
+@cache
+def _rarity() -> tuple[dict[str, float], float]:
+    """Return log(inverse share) by word, 0 for function words, and that of unknown words."""
+    known, size = _background()
+    rarity = {word: log(size / n) for word, n in known.items()}
+    return rarity | dict.fromkeys(load("words")["function"]["words"], 0.0), log(2 * size / _RARE)
 
 
 def save_background(texts: Sequence[str], segmenter: Segmenter, path: Path) -> None:

@@ -22,13 +22,16 @@ class Cue:
 class Judgement:
     """A sentiment: `label` -1, 0 or 1; `score` = P(positive) - P(negative), in [-1, 1].
 
-    `confidence` is the calibrated probability, in [0, 1], that the label is right.
+    `confidence` is the calibrated probability, in [0, 1], that the label is right. `review` says
+    why a person should look at it, None where none need: 'unsure', 'mixed' (strong words both
+    ways), 'irony', 'unsupported' (not a language we read).
     """
 
     label: int
     score: float
     confidence: float
     cues: tuple[Cue, ...] = ()
+    review: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,54 @@ class RiskHit:
 
 
 @dataclass(frozen=True, slots=True)
+class Aspect:
+    """What a text says about one side of its subject ('quality', 'price', …), and where.
+
+    `brand` names the brand whose own word list found it, None for the shipped lists.
+    """
+
+    name: str
+    label: int
+    score: float
+    spans: tuple[Span, ...]
+    brand: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TextReading:
-    """Everything read from one text; `intent` is 'recommend', 'dissuade' or None."""
+    """Everything read from one text.
+
+    Attributes
+    ----------
+    intents
+        What it is written for, the foremost first: 'complaint', 'refund', 'help', 'recommend',
+        'dissuade', 'chat', 'ad'.
+    emotion
+        'anger', 'disgust', 'sadness', 'fear', 'joy', 'surprise' or None.
+    stage
+        Where its writer stands as a consumer: 'discovery', 'awareness', 'consideration',
+        'choice', 'purchase', 'satisfaction', 'loyalty', 'advocacy', 'churn' or None.
+    irony
+        Phrases that hint at irony.
+    offensive
+        Whether it insults people.
+    no_opinion
+        Why it voices none: 'promotion', or 'default' for what a shop fills in by itself.
+    unsupported
+        Why it was not judged: 'empty', or 'language'.
+    keywords
+        The words that set it apart, the most telling first; empty unless asked for.
+    """
 
     document: Judgement
     targets: dict[str, Judgement]
-    risks: tuple[RiskHit, ...]
-    intent: str | None
+    risks: tuple[RiskHit, ...] = ()
+    intents: tuple[str, ...] = ()
+    aspects: tuple[Aspect, ...] = ()
+    emotion: str | None = None
+    stage: str | None = None
+    irony: tuple[Span, ...] = ()
+    offensive: bool = False
+    no_opinion: str | None = None
+    unsupported: str | None = None
+    keywords: tuple[str, ...] = ()

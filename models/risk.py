@@ -8,9 +8,15 @@ a harmless phrase ("好吃到爆炸", "吃着火锅"). A warning ("小心充电�
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from models.lexicon import Hit, Lexicon, load
+from models.lexicon import Lexicon, load
 from models.records import RiskHit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.lexicon import Hit
 
 SEVERITY = {
     "personal_safety": 1.0,
@@ -77,12 +83,21 @@ class RiskLexicon:
         self._lexicon = Lexicon({topic: table["words"] for topic, table in load("risk").items()})
 
     def find(self, text: str) -> tuple[RiskHit, ...]:
-        """Return the dangers a text reports, in order."""
-        return tuple(
-            RiskHit(hit.group, SEVERITY[hit.group], hit.start, hit.end)
-            for hit in self._lexicon.find(text)
-            if _reported(text, hit)
-        )
+        """Return the dangers one text reports, in order."""
+        return self.find_all([text])[0]
+
+    def find_all(self, texts: Sequence[str]) -> list[tuple[RiskHit, ...]]:
+        """Return the dangers each text reports, in order."""
+        found = zip(texts, self._lexicon.find_all(texts), strict=True)
+        return [_reports(text, hits) if hits else () for text, hits in found]
+
+
+def _reports(text: str, hits: Sequence[Hit]) -> tuple[RiskHit, ...]:
+    return tuple(
+        RiskHit(hit.group, SEVERITY[hit.group], hit.start, hit.end)
+        for hit in hits
+        if _reported(text, hit)
+    )
 
 
 def _reported(text: str, hit: Hit) -> bool:

@@ -7,8 +7,15 @@ import re
 import tempfile
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from models.features import lengths
+from models.lexicon import load
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from models.features import Ints
 
     Cut = Callable[[str], list[str]]
 
@@ -23,6 +30,7 @@ class _Dictionary(Protocol):
 class Segmenter:
     """Cuts text into words that join back to exactly that text; stickers like `[怒]` stay whole.
 
+    So do the shipped words of net slang and word of mouth (`lexicons/words.toml`).
     Never changed once built, so that threads may share it: other words need another Segmenter.
 
     Parameters
@@ -34,13 +42,13 @@ class Segmenter:
 
     Examples
     --------
-    >>> Segmenter(["听风牌"]).cut("听风牌真香[允悲]")
-    ['听风牌', '真香', '[允悲]']
+    >>> Segmenter(["听风牌"]).cut("听风牌泰裤辣[允悲]")
+    ['听风牌', '泰裤辣', '[允悲]']
     """
 
     def __init__(self, words: Iterable[str] = (), engine: str | None = None) -> None:
         self.words = tuple(dict.fromkeys(word for word in words if word.strip()))
-        self._cut = _cutter(self.words, engine)
+        self._cut = _cutter((*load("words")["whole"]["words"], *self.words), engine)
 
     def cut(self, text: str) -> list[str]:
         """Return the words of one text, in order, white space and punctuation included."""
@@ -55,6 +63,21 @@ class Segmenter:
     def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the words of each text."""
         return [self.cut(text) for text in texts]
+
+    def sizes(self, texts: Sequence[str]) -> Ints:
+        """Return the length of each word of the texts put end to end: all are cut at once.
+
+        Examples
+        --------
+        >>> Segmenter().sizes(["味道好[", "怒]", "好"]).tolist()
+        [2, 1, 1, 1, 1, 1]
+        """
+        # No word or sticker reaches over a space, nor does one join what stands beside it
+        found = lengths(self.cut(" ".join(texts)))
+        spaces = np.cumsum(lengths(texts[:-1]) + 1)
+        kept = np.ones(len(found), np.bool_)
+        kept[np.searchsorted(np.cumsum(found), spaces)] = False
+        return found[kept]
 
 
 def _cutter(words: tuple[str, ...], engine: str | None) -> Cut:

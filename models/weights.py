@@ -1,13 +1,15 @@
-"""The shipped weights: two linear scales over hashed n-grams, both in log-odds."""
+"""The shipped weights: two linear scales over hashed n-grams, and one over single words."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from models.static import WordScale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,21 +20,23 @@ if TYPE_CHECKING:
     LogOdds = NDArray[np.float64]
 
 ARTIFACT = Path(__file__).with_name("artifacts") / "linear.npz"
-KIND = "linear-1"
+KIND = "linear-2"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
     """One weight a bucket for each scale, and the log-odds of a text without n-grams.
 
-    A text of n distinct n-grams has the polarity p = bias[0] + Σ polarity / √n (positive against
-    negative) and the opinion bias[1] + Σ opinion / √n + strength · |p| (opinion against none).
+    A text of n distinct n-grams has the polarity p = bias[0] + Σ polarity / √n + what its words
+    say (positive against negative) and the opinion bias[1] + Σ opinion / √n + strength · |p|
+    (opinion against none).
     """
 
     polarity: Floats
     opinion: Floats
     bias: tuple[float, float]
     strength: float
+    words: WordScale = field(default_factory=WordScale.blank)
     version: str = KIND
 
     @classmethod
@@ -42,23 +46,38 @@ class Weights:
         with np.load(path, allow_pickle=False) as arrays:
             polarity, opinion = arrays["weights"].astype(np.float32)
             polar, voiced, strength = arrays["scalars"].tolist()
-        return cls(polarity, opinion, (polar, voiced), strength, f"{KIND}-{digest}")
+            words = WordScale.blank()
+            if "keys" in arrays:
+                words = WordScale(arrays["keys"], *arrays["words"].astype(np.float32))
+        return cls(polarity, opinion, (polar, voiced), strength, words, f"{KIND}-{digest}")
 
     def save(self, path: Path) -> None:
         """Write the weights in half precision; equal weights give equal bytes."""
         both = np.stack([self.polarity, self.opinion]).astype(np.float16)
-        np.savez_compressed(path, weights=both, scalars=np.array([*self.bias, self.strength]))
+        np.savez_compressed(
+            path,
+            weights=both,
+            scalars=np.array([*self.bias, self.strength]),
+            keys=self.words.keys,
+            words=np.stack([self.words.weight, self.words.value]).astype(np.float16),
+        )
 
     def log_odds(self, grams: Grams) -> tuple[LogOdds, LogOdds]:
         """Return each text's log-odds of positive against negative, and of opinion."""
-        owner, bucket = grams.distinct()
+        owner, bucket = grams.distinct
         root = np.sqrt(np.maximum(1, np.bincount(owner, minlength=grams.size)))
         polarity = self.bias[0] + np.bincount(owner, self.polarity[bucket], grams.size) / root
+        polarity += self.words.log_odds(grams)
         opinion = self.bias[1] + np.bincount(owner, self.opinion[bucket], grams.size) / root
         return polarity, opinion + self.strength * np.abs(polarity)
 
     def contributions(self, grams: Grams) -> LogOdds:
-        """Return what each n-gram of a one-text batch adds to the polarity's log-odds."""
+        """Return what each n-gram of a one-text batch adds to the polarity's log-odds.
+
+        What a word says by itself counts to the n-gram that spells it.
+        """
         bucket, inverse, count = np.unique(grams.bucket, return_inverse=True, return_counts=True)
         share: LogOdds = self.polarity[bucket] / (np.sqrt(max(1, len(bucket))) * count)
-        return share[inverse]
+        gained = share[inverse]
+        gained[grams.words] += self.words.shares(grams)
+        return gained

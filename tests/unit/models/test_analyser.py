@@ -118,14 +118,14 @@ def test_a_text_reads_the_same_alone_and_in_any_batch():
 def test_any_text_gets_a_sound_reading(text):
     reading = ANALYSER.read([text], [{"它": [(0, 1)]}], cues=True)[0]
     for judgement in (reading.document, reading.targets["它"]):
-        sound(judgement, text)
+        sound(judgement, text, judged=not reading.unsupported)
     assert all(0 <= hit.start < hit.end <= len(text) for hit in reading.risks)
 
 
-def sound(judgement: Judgement, text: str) -> None:
+def sound(judgement: Judgement, text: str, *, judged: bool = True) -> None:
     assert judgement.label in (-1, 0, 1)
     assert -1 <= judgement.score <= 1
-    assert 1 / 3 - 1e-9 <= judgement.confidence <= 1
+    assert (1 / 3 - 1e-9 if judged else 0) <= judgement.confidence <= 1
     assert len(judgement.cues) <= 5
     for cue in judgement.cues:
         assert text[cue.start : cue.end] == cue.text
@@ -160,7 +160,7 @@ def test_without_being_asked_it_names_no_cues():
 
 def test_it_reads_intent_and_risks_beside_the_sentiment():
     reading = ANALYSER.read(["充电宝起火了，大家避雷"])[0]
-    assert reading.intent == "dissuade"
+    assert "dissuade" in reading.intents
     assert [hit.topic for hit in reading.risks] == ["fire"]
 
 
@@ -177,7 +177,7 @@ def test_no_texts_give_no_readings():
 
 
 def test_targets_must_be_one_a_text():
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="one a text"):
         ANALYSER.read(["好", "坏"], [{}])
 
 

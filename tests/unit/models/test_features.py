@@ -23,7 +23,7 @@ def test_it_takes_characters_long_words_and_long_pairs_of_words():
 def test_the_buckets_never_change_or_the_shipped_weights_would_mean_nothing():
     owner, bucket = grams(
         ["太差了[怒]", "Good 100分"], [["太差", "了", "[怒]"], ["Good", " ", "100", "分"]]
-    ).distinct()
+    ).distinct
     assert np.bincount(owner).tolist() == [16, 24]
     assert bucket[:6].tolist() == [17942, 57226, 87306, 129602, 178586, 205173]
 
@@ -47,7 +47,7 @@ def test_no_gram_crosses_from_one_text_into_the_next():
 
 
 def test_repeating_a_text_adds_no_distinct_gram():
-    once, often = (grams([t], [[t]]).distinct()[1] for t in ("哈哈哈", "哈哈哈哈哈哈"))
+    once, often = (grams([t], [[t]]).distinct[1] for t in ("哈哈哈", "哈哈哈哈哈哈"))
     assert len(np.setdiff1d(once, often)) == 0
     assert len(often) <= len(once) + 1
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from models.keywords import keywords
+from models.keywords import keywords, telling
 from models.segment import Segmenter
 
 SEGMENTER = Segmenter()
@@ -36,3 +36,30 @@ def test_it_returns_no_more_than_asked_for_in_falling_order():
 
 def test_nothing_gives_nothing():
     assert keywords([], SEGMENTER) == []
+
+
+def test_the_rarest_words_of_one_text_come_first():
+    [words] = telling([SEGMENTER.cut("这个充电宝突然起火了，真的很吓人")], top=3)
+    assert {"起火", "吓人"} <= set(words)
+
+
+def test_what_a_text_repeats_counts_more():
+    [words] = telling([["屏幕", "电池", "电池", "电池"]])
+    assert words == ("电池", "屏幕")
+
+
+def test_function_words_single_characters_numbers_and_marks_are_no_keywords():
+    assert telling(
+        [["虽然", "我们", "好", "123", "，", "！！", "  ", "2.5", "http", "A6PqnK9x"]]
+    ) == [()]
+
+
+def test_a_word_never_seen_before_is_telling():
+    assert telling([["质量", "沐谷森"]])[0][0] == "沐谷森"
+
+
+def test_it_names_as_many_words_as_asked_and_keeps_the_order_of_the_texts():
+    texts = [["起火", "爆炸", "冒烟"], [], ["起火"]]
+    found = telling(texts, top=2)
+    assert [len(words) for words in found] == [2, 0, 1]
+    assert found[2] == ("起火",)

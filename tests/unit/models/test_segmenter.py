@@ -17,9 +17,9 @@ def test_the_words_join_back_to_the_text(text):
     assert "".join(PLAIN.cut(text)) == text
 
 
-@pytest.mark.parametrize("engine", ["rjieba", "jieba"])
-def test_brand_words_stay_whole_in_both_engines(engine):
-    assert "沐谷森小铺" in Segmenter(["沐谷森小铺"], engine).cut("我在沐谷森小铺买的杯子")
+@pytest.mark.parametrize("name", ["rjieba", "jieba"])
+def test_brand_words_stay_whole_in_both_engines(name):
+    assert "沐谷森小铺" in Segmenter(["沐谷森小铺"], name).cut("我在沐谷森小铺买的杯子")
 
 
 def test_another_segmenters_words_change_nothing_here():
@@ -53,3 +53,32 @@ def test_threads_can_share_one_segmenter():
 def test_an_unknown_text_in_batch_equals_the_text_alone():
     texts = ["", "好", "性价比很高"]
     assert PLAIN.cut_all(texts) == [PLAIN.cut(text) for text in texts]
+
+
+@pytest.fixture(scope="module", params=["rjieba", "jieba"])
+def engine(request):
+    return Segmenter(engine=request.param)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("交了智商税", "智商税"),
+        ("大家踩雷了吗", "踩雷"),
+        ("今天泰裤辣", "泰裤辣"),
+        ("真是显眼包啊", "显眼包"),
+        ("系统拉胯得很", "拉胯"),
+        ("又来割韭菜", "割韭菜"),
+    ],
+)
+def test_net_slang_stays_whole_in_both_engines(engine, text, word):
+    assert word in engine.cut(text)
+
+
+def test_slang_does_not_tear_ordinary_words_apart():
+    assert PLAIN.cut("他在天花板上画画") == ["他", "在", "天花板", "上", "画画"]
+    assert "上海" in PLAIN.cut("海上身影远去，上海到了")
+
+
+def test_shipped_words_are_not_among_the_brands_words():
+    assert Segmenter(["听风牌"]).words == ("听风牌",)

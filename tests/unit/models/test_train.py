@@ -53,7 +53,7 @@ def test_saved_weights_load_as_they_were_and_name_their_contents(weights, tmp_pa
         weights.save(tmp_path / name)
     one, two = (Weights.load(tmp_path / name) for name in ("one.npz", "two.npz"))
     assert one.version == two.version
-    assert one.version.startswith("linear-1-")
+    assert one.version.startswith("linear-2-")
     assert np.allclose(one.polarity, weights.polarity, atol=2e-2)
     assert one.bias == pytest.approx(weights.bias)
 
