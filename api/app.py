@@ -14,7 +14,19 @@ from flask import Response, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
-from api import access, alerts, brands, channels, contract, keys, mentions, ops, problems, readings
+from api import (
+    access,
+    alerts,
+    brands,
+    channels,
+    contract,
+    corrections,
+    keys,
+    mentions,
+    ops,
+    problems,
+    readings,
+)
 from api.pages import create_pages
 from monitor import __version__
 from monitor.bootstrap import Service, build
@@ -24,7 +36,7 @@ from monitor.settings import load_settings
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ROUTES = (brands, mentions, readings, alerts, channels, keys, ops)
+_ROUTES = (brands, mentions, corrections, readings, alerts, channels, keys, ops)
 _INTRODUCTION = """
 听风：品牌口碑与危机预警服务。所有数字都附样本量 n，凡估计值都附 95% 区间；时间为 UTC，ISO 8601。
 

@@ -13,7 +13,7 @@ from api.contract import refuses, takes
 from api.schemas import BrandChange, BrandList, BrandOut
 from monitor.domain import Brand
 from monitor.errors import Forbidden, InputError
-from monitor.intake import BrandIn, check_names
+from monitor.intake import BrandIn, aspect_words, check_names
 
 blueprint = APIBlueprint("brands", __name__, url_prefix="/api/v1/brands", tag="品牌 Brands")
 
@@ -58,10 +58,12 @@ def change_brand(brand: str, body: BrandChange) -> Brand:
     _require_visible(body.competitors or [])
     given: dict[str, Any] = {
         name: tuple(dict.fromkeys(value)) if isinstance(value, list) else value
-        for name, value in body.model_dump(exclude_none=True).items()
+        for name, value in body.model_dump(exclude_none=True, exclude={"aspects"}).items()
     }
     if "competitors" in given:
         given["competitors"] = tuple(c for c in given["competitors"] if c != brand)
+    if body.aspects is not None:
+        given["aspects"] = aspect_words(body.aspects)
     given["updated_at"] = service().clock()
 
     def step(held: Brand) -> Brand:

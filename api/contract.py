@@ -125,6 +125,8 @@ def _complete_operation(operation: dict[str, Any], view: Any, schemas: dict[str,
                 "application/json": {"schema": {"$ref": f"#/components/schemas/{body.__name__}"}}
             },
         }
+        for kind in getattr(view, "also_takes", ()):
+            operation["requestBody"]["content"][kind] = {"schema": {"type": "string"}}
     if getattr(view, "takes_mentions", False):
         operation["requestBody"] = _mentions_body(schemas)
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)

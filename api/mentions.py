@@ -16,7 +16,7 @@ from api.contract import JSON_KINDS, MAX_IDEMPOTENCY_KEY, refuses
 from api.schemas import LABEL_VALUES, LABELS, AccountOut, MentionPage, MentionsQuery
 from models.records import Judgement
 from monitor import intake
-from monitor.domain import Account
+from monitor.domain import Account, Traits
 from monitor.errors import BadRequest, InputError
 from monitor.metrics import BATCH_SECONDS, MENTIONS
 from monitor.store import MentionQuery, MentionView, cursor_of
@@ -110,7 +110,7 @@ def _cursor(text: str | None) -> tuple[float, int] | None:
 
 def shown(brand: str, views: Sequence[MentionView]) -> list[dict[str, Any]]:
     """Write mentions as the API answers them, with the words that decided."""
-    explained = service().pipeline.explain(brand, [(v.title, v.text) for v in views])
+    explained = service().pipeline.explain(brand, views)
     return [
         _shown(view, text, judged) for view, (text, judged) in zip(views, explained, strict=True)
     ]
@@ -122,9 +122,10 @@ def _shown(view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any
             name: getattr(view, name)
             for name in (
                 *("platform", "kind", "native_id", "title", "text", "quoted", "url", "region"),
-                *("published_at", "author", "followers", "verified", "copies", "risks"),
+                *("published_at", "author", "followers", "verified", "copies"),
             )
         },
+        **told(view.traits),
         "id": str(view.id),
         "engagement": asdict(view.engagement),
         "rating": {"value": view.rating[0], "scale": view.rating[1]} if view.rating else None,
@@ -135,8 +136,17 @@ def _shown(view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any
             "via": view.via,
             "model": view.model,
             "corrected": view.corrected,
+            "review": view.review,
             "cues": _cues(view, analysed, judged),
         },
+    }
+
+
+def told(traits: Traits) -> dict[str, Any]:
+    """Write what a text says beside its sentiment."""
+    return {
+        **asdict(traits),
+        "aspects": [{"name": a.name, "label": LABELS[a.label]} for a in traits.aspects],
     }
 
 

@@ -11,11 +11,13 @@ from flask import Response, request
 
 from api.access import caller, needs, require_brand, service
 from api.contract import refuses, takes
+from api.mentions import told
 from api.schemas import (
     LABELS,
     STEPS,
     CompareOut,
     CompareQuery,
+    FacetsOut,
     IndicesOut,
     OverviewOut,
     PeriodQuery,
@@ -27,6 +29,7 @@ from api.schemas import (
 )
 from monitor.figures import Figures
 from monitor.indices import Metric
+from monitor.pipeline import traits_of
 from monitor.scoring import in_two
 
 blueprint = APIBlueprint("readings", __name__, url_prefix="/api/v1", tag="指数 Indices")
@@ -62,6 +65,25 @@ def get_indices(brand: str, query: WindowQuery) -> dict[str, Any]:
             figures.indices(held, start, end, query.platform, visible=caller().brands)
         ),
         "platforms": figures.platforms(brand, start, end),
+        "stage_counts": figures.stages(brand, start, end, query.platform),
+    }
+
+
+@blueprint.get("/brands/<brand>/facets")
+@blueprint.input(WindowQuery, location="query", arg_name="query")
+@blueprint.output(FacetsOut)
+@blueprint.doc(responses=_UNCHANGED)
+@needs("read")
+def get_facets(brand: str, query: WindowQuery) -> dict[str, Any]:
+    """内容构成 / What a brand's mentions are about: aspects, emotions, intents, risks and more."""
+    require_brand(brand)
+    start, end = query.window(service().clock())
+    return {
+        "brand": brand,
+        "start": start,
+        "end": end,
+        "platform": query.platform,
+        "facets": _figures().facets(brand, start, end, query.platform),
     }
 
 
@@ -161,7 +183,7 @@ def _tag(response: Response) -> Response:
 @needs("read")
 def judge(body: SentimentIn) -> dict[str, Any]:
     """判断情感 / Read texts without storing them; with `target`, what they say about it."""
-    model, texts, readings = service().pipeline.read(body.texts, body.target)
+    model, texts, readings = service().pipeline.read(body.texts, body.target, body.platform)
     out = []
     for text, reading in zip(texts, readings, strict=True):
         judged = in_two(reading.targets.get("target", reading.document), binary=body.binary)
@@ -171,8 +193,10 @@ def judge(body: SentimentIn) -> dict[str, Any]:
                 "label": LABELS[judged.label],
                 "score": round(judged.score, 4),
                 "confidence": round(judged.confidence, 4),
+                "review": judged.review,
                 "cues": [asdict(cue) for cue in judged.cues],
-                "risks": list(dict.fromkeys(hit.topic for hit in reading.risks)),
+                "keywords": reading.keywords,
+                **told(traits_of(reading)),
             }
         )
     return {"model": model, "readings": out}

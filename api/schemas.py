@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,19 +12,25 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    RootModel,
     StrictBool,
     WithJsonSchema,
+    field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from monitor.domain import Level
+from monitor.domain import Kind, Level
 from monitor.intake import (
+    MAX_BATCH,
     MAX_TEXT,
     NOT_BLANK,
     BrandId,
     BrandName,
     BrandWord,
     Name,
+    NativeId,
+    OwnAspects,
     Word,
     Zone,
     parse_time,
@@ -102,6 +109,14 @@ class BrandChange(In):
     exclude: Annotated[list[BrandWord], Field(max_length=200)] | None = None
     competitors: Annotated[list[BrandId], Field(max_length=50)] | None = None
     timezone: Zone | None = None
+    aspects: OwnAspects | None = None
+
+
+class AspectWordsOut(Out):
+    """A brand's own words for an aspect."""
+
+    name: str
+    words: list[str]
 
 
 class BrandOut(Out):
@@ -113,8 +128,16 @@ class BrandOut(Out):
     exclude: list[str]
     competitors: list[str]
     timezone: str
+    aspects: list[AspectWordsOut]
     created_at: At
     updated_at: At
+
+    @field_validator("aspects", mode="before")
+    @classmethod
+    def _listed(cls, aspects: Any) -> Any:
+        if isinstance(aspects, Mapping):
+            return [{"name": name, "words": list(words)} for name, words in aspects.items()]
+        return aspects
 
 
 class BrandList(Out):
@@ -171,6 +194,30 @@ class IndicesOut(Out):
     platform: str | None
     indices: dict[str, MetricOut]
     platforms: dict[str, PlatformSplit]
+    stage_counts: dict[str, int]
+
+
+class FacetOut(Out):
+    """How many mentions have one value of a facet, by label.
+
+    The label of an aspect is the aspect's own, of everything else the mention's.
+    """
+
+    value: str
+    n: int
+    positive: int
+    neutral: int
+    negative: int
+
+
+class FacetsOut(Out):
+    """What a brand's mentions are about, each facet's most frequent values first."""
+
+    brand: str
+    start: At
+    end: At
+    platform: str | None
+    facets: dict[str, list[FacetOut]]
 
 
 Step = Literal["5m", "1h", "1d"]
@@ -240,7 +287,29 @@ class ReadingOut(Out):
     via: str
     model: str
     corrected: bool
+    review: str | None
     cues: list[FieldCue]
+
+
+class AspectOut(Out):
+    """An aspect that a text speaks of, and how."""
+
+    name: str
+    label: Label
+
+
+class TraitsOut(Out):
+    """What a text says beside its sentiment; docs/readings.md names the values."""
+
+    risks: list[str]
+    intents: list[str]
+    aspects: list[AspectOut]
+    emotion: str | None
+    stage: str | None
+    irony: bool
+    offensive: bool
+    no_opinion: str | None
+    unsupported: str | None
 
 
 class RatingOut(Out):
@@ -250,7 +319,7 @@ class RatingOut(Out):
     scale: str
 
 
-class MentionOut(Out):
+class MentionOut(TraitsOut):
     """A stored mention with its reading for one brand; the author is a pseudonym."""
 
     id: str
@@ -269,7 +338,6 @@ class MentionOut(Out):
     engagement: dict[str, int | None]
     rating: RatingOut | None
     copies: int
-    risks: list[str]
     reading: ReadingOut
 
 
@@ -440,6 +508,7 @@ class SentimentIn(In):
         list[Annotated[str, Field(max_length=MAX_TEXT)]], Field(min_length=1, max_length=500)
     ]
     target: Word | None = None
+    platform: Annotated[str, Field(max_length=32)] | None = None
     binary: StrictBool = False
 
 
@@ -452,15 +521,16 @@ class TextCue(Out):
     weight: float
 
 
-class SentimentReading(Out):
+class SentimentReading(TraitsOut):
     """The reading of one text; `text` is the text as it was read, which cues refer to."""
 
     text: str
     label: Label
     score: float
     confidence: float
+    review: str | None
     cues: list[TextCue]
-    risks: list[str]
+    keywords: list[str]
 
 
 class SentimentOut(Out):
@@ -488,6 +558,165 @@ class AccountOut(Out):
     erased: int
     unmatched: int
     rejected: list[RejectionOut]
+
+
+Annotator = Annotated[str, Field(description="密钥编号 / id of the key")]
+MentionId = Annotated[NativeId, Field(pattern=r"^[0-9]{1,18}$")]
+
+
+class CorrectionIn(In):
+    """What the label should be towards a brand; null takes back what this key said before."""
+
+    brand: BrandId
+    label: Label | None
+    note: Note = ""
+
+
+class CorrectionRow(In):
+    """A correction of many: the mention by its `id`, else by platform, kind and native id."""
+
+    id: MentionId | None = None
+    platform: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    kind: Kind = "post"
+    native_id: NativeId | None = None
+    label: Label | None
+    note: Note = ""
+
+    @model_validator(mode="after")
+    def _names_a_mention(self) -> CorrectionRow:
+        if self.id is None and (self.platform is None or self.native_id is None):
+            raise PydanticCustomError(
+                "unnamed", "须有 id，或 platform 与 native_id / send id, or platform and native_id"
+            )
+        return self
+
+
+class CorrectionRows(RootModel[Any]):
+    """Corrections, checked one by one."""
+
+    root: (
+        Annotated[list[CorrectionRow | Any], Field(min_length=1, max_length=MAX_BATCH)]
+        | CorrectionRow
+        | dict[str, Any]
+    )
+
+
+class CorrectionOut(Out):
+    """Who said what and when; `old_label` was in force until then, null took a label back."""
+
+    id: str
+    mention: str
+    annotator: Annotator
+    annotator_name: str
+    at: At
+    old_label: Label
+    new_label: Label | None
+    note: str
+
+
+class CorrectedOut(Out):
+    """What became of a correction: the reading now in force, and its history, newest first.
+
+    `unchanged`: this key had said so before, without or with the same note.
+    """
+
+    mention: str
+    brand: str
+    outcome: Literal["applied", "unchanged"]
+    reading: ReadingOut
+    history: list[CorrectionOut]
+
+
+class CorrectionAccountOut(Out):
+    """What became of corrections; the three add up to the rows sent.
+
+    The first row has index 0; in a table that is the first row under the header.
+    """
+
+    applied: int
+    unchanged: int
+    rejected: list[RejectionOut]
+
+
+class CorrectionsQuery(In):
+    """A page of corrections, newest first."""
+
+    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,12}_[0-9]{1,18}$")] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class CorrectedText(CorrectionOut):
+    """A correction with the beginning of its text, null once that is erased."""
+
+    text: str | None
+
+
+class CorrectionPage(Out):
+    """A page of corrections; `next` is the cursor of the following one."""
+
+    items: list[CorrectedText]
+    next: str | None
+
+
+class ReviewQuery(PeriodQuery):
+    """A window of up to 92 days; the last 30 days by default."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+    def window(self, now: int) -> tuple[int, int]:
+        """Return start and end in UTC seconds."""
+        start, end = super().window(now)
+        if self.start is None:
+            start = end - 30 * 86400
+        return max(start, end - 92 * 86400), end
+
+
+class BenefitOut(Out):
+    """Why a mention should be looked at: `total` is the product of the factors.
+
+    `uncertainty` is the chance that the label is wrong, `influence` ln(e + engagement), `frequency`
+    1 + ln(copies).
+    """
+
+    uncertainty: float
+    influence: float
+    frequency: float
+    total: float
+
+
+class ReviewItem(Out):
+    """A mention to look at, and why."""
+
+    mention: MentionOut
+    benefit: BenefitOut
+
+
+class ReviewOut(Out):
+    """What to look at next, the most useful first.
+
+    First copies nobody has labelled yet. At most the 5 000 newest of the window are ranked;
+    `complete` is false where there are more.
+    """
+
+    brand: str
+    start: At
+    end: At
+    ranked: int
+    complete: bool
+    items: list[ReviewItem]
+
+
+class AgreementOut(Out):
+    """How far annotators agree, over the mentions that two or more of them labelled.
+
+    `alpha` is Krippendorff's for ordered labels (1: all agree, 0: no more than by chance),
+    `agreement` the share of equal pairs of labels; n counts mentions.
+    """
+
+    brand: str
+    annotators: int
+    alpha: MetricOut
+    agreement: MetricOut
 
 
 ChannelKind = Literal["webhook", "wecom", "dingtalk", "feishu", "email"]

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 from models.analyser import Analyser
 from models.baselines import SnowNlpReader
 from models.keywords import keywords
+from models.second import SecondOpinionMissingError
 from models.segment import Segmenter
 from monitor import notify
+from monitor.errors import ConfigurationError
 from monitor.keys import ApiKey, digest, new_secret
 from monitor.notify.http import GuardedClient
 from monitor.pipeline import Pipeline, Reader
+from monitor.reread import Rereader
+from monitor.retrain import Nightly
 from monitor.room import Room
 from monitor.settings import Settings, load_settings, pepper_of
 from monitor.store import Store, open_store
@@ -22,6 +26,7 @@ from monitor.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from monitor.notify.transport import Transport
 
@@ -33,7 +38,10 @@ def clock() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that the API, the worker and the command line work with."""
+    """Everything that the API, the worker and the command line work with.
+
+    `base` is the version of the shipped model, beneath any adapter.
+    """
 
     settings: Settings
     store: Store
@@ -43,6 +51,7 @@ class Service:
     transports: dict[str, Transport]
     pepper: bytes
     clock: Callable[[], int]
+    base: str = ""
 
     def worker(self) -> Worker:
         """Return the background loop."""
@@ -52,7 +61,14 @@ class Service:
             self.transports,
             clock=self.clock,
             detect_seconds=self.settings.detect_seconds,
+            chores=self._chores(),
         )
+
+    def _chores(self) -> list[Callable[[int], object]]:
+        chores: list[Callable[[int], object]] = [Rereader(self.store, self.pipeline).step]
+        if self.settings.retrain and self.settings.sentiment == "linear":
+            chores.append(Nightly(self.store, self.base, self.settings.retrain_hour).step)
+        return chores
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +101,20 @@ def build(settings: Settings | None = None, now: Callable[[], int] = clock) -> S
         transports=notify.build(GuardedClient(settings.outgoing_allow), _smtp(settings)),
         pepper=pepper,
         clock=now,
+        base=reader.version,
     )
 
 
 def _reader(settings: Settings) -> Reader:
-    analyser = Analyser.load()
+    analyser = _analyser(settings.second_opinion)
     return SnowNlpReader(analyser) if settings.sentiment == "snownlp" else analyser
+
+
+def _analyser(second: Path | None) -> Analyser:
+    try:
+        return Analyser.load(second)
+    except SecondOpinionMissingError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _words() -> Callable[[Sequence[str]], list[tuple[str, float]]]:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -158,16 +159,25 @@ def ingest(paths: tuple[Path, ...], brands: tuple[str, ...], kind: str, as_json:
 
 @cli.command()
 @click.option("--binary", is_flag=True, help="不判中性 / negative or positive only")
-def score(binary: bool) -> None:
+@click.option(
+    "--second",
+    type=click.Path(path_type=Path),
+    help="第二意见模型所在文件夹 / the folder of a second opinion (make second)",
+)
+def score(binary: bool, second: Path | None) -> None:
     """逐行判断情感 / Judge JSONL {"id","text","target"?}.
 
     Writes {"id","label","score","confidence"} in the same order, as the lines arrive.
     """
     from models.analyser import Analyser  # noqa: PLC0415
+    from models.second import SecondOpinionMissingError  # noqa: PLC0415
     from monitor.scoring import score_lines  # noqa: PLC0415
 
     write = _writer(sys.stdout)
-    reader = Analyser.load()
+    try:
+        reader = Analyser.load(second)
+    except SecondOpinionMissingError as error:
+        raise InputError(str(error)) from None
     for lines in _line_chunks(sys.stdin.fileno()):
         for line in score_lines(reader, lines, binary=binary, complain=_complain):
             write(line)
@@ -184,15 +194,31 @@ def detect() -> None:
 
 @cli.command()
 @click.option("--data", type=click.Path(path_type=Path), default=_MODEL_DATA, show_default=True)
-@click.option("--family-held-out", is_flag=True, help="每次留出一类来源，很慢 / slow")
+@click.option(
+    "--held-out/--no-held-out",
+    default=True,
+    show_default=True,
+    help="逐族留出、重新训练再测，约十分钟 / train anew without each family: ten minutes",
+)
+@click.option(
+    "--sample",
+    default=300,
+    show_default=True,
+    type=click.IntRange(0, 5000),
+    help="每集给其他方法多少条 / texts of a set for the other judges; 0: none",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="另存为 JSON / also write it there")
-def evaluate(data: Path, family_held_out: bool, out: Path | None) -> None:
-    """评测模型 / Measure the shipped model on labelled data."""
+@click.option("--card", type=click.Path(path_type=Path), help="另存为 Markdown / and as a page")
+def evaluate(data: Path, held_out: bool, sample: int, out: Path | None, card: Path | None) -> None:
+    """评测模型 / Measure the shipped model on labelled data, beside what else there is."""
+    from models.card import card as page  # noqa: PLC0415
     from models.evaluate import evaluate as measure  # noqa: PLC0415
 
-    figures = _with_data(lambda: measure(data, held_out=family_held_out))
+    figures = _with_data(lambda: measure(data, held_out=held_out, sample=sample))
     if out:
         out.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
+    if card:
+        card.write_text(page(figures, f"{datetime.now(UTC):%Y-%m-%d}"), encoding="utf-8")
     _print(figures)
 
 
@@ -206,6 +232,52 @@ def train(data: Path, out: Path | None, seed: int) -> None:
     from models.weights import ARTIFACT  # noqa: PLC0415
 
     _print(_with_data(lambda: fit(data, out or ARTIFACT, seed=seed)))
+
+
+@cli.command()
+@click.option(
+    "--brand", help="品牌编号；不填则学所有有新改判的品牌 / a brand's id; all due if none"
+)
+@click.option("--platform", help="只学这个平台的改判，也只用于它 / for one platform only")
+@click.option("--rollback", is_flag=True, help="退回上一个版本 / put the version before in place")
+@click.option("--dry-run", is_flag=True, help="只试不存 / try, and keep nothing")
+@click.option(
+    "--seconds", type=click.IntRange(1), help="最多运行多少秒 / end after so many seconds"
+)
+def retrain(
+    brand: str | None, platform: str | None, rollback: bool, dry_run: bool, seconds: int | None
+) -> None:
+    """用改判重新学习 / Learn from people's corrections; one JSON report a brand.
+
+    新版本在该品牌的改判上确实更好、在日常语句上没有变差，才会生效。
+    """
+    if brand is None and (platform or rollback):
+        raise click.UsageError("请用 --brand 指明品牌 / name the brand with --brand")
+    if rollback and dry_run:
+        raise click.UsageError("--rollback 不能与 --dry-run 同用 / not with --dry-run")
+    if seconds:
+        # Every write is one transaction: ending at any moment leaves nothing half done.
+        signal.alarm(seconds)
+    service = _store_and_clock()
+    if rollback and brand:
+        held = service.store.adapters.rollback(brand, platform or "", service.clock())
+        _print({"brand": brand, "platform": platform, "live": held and asdict(held)})
+        _complain(
+            f"{brand}：已退回版本 {held.id} / rolled back to it"
+            if held
+            else f"{brand}：已退回随包模型 / the shipped model reads alone again"
+        )
+        return
+    from models.analyser import Analyser  # noqa: PLC0415
+    from monitor.retrain import due, outcome  # noqa: PLC0415
+    from monitor.retrain import retrain as learn  # noqa: PLC0415
+    from monitor.settings import load_settings  # noqa: PLC0415
+
+    analyser = Analyser.load(load_settings().second_opinion)
+    for wanted in [brand] if brand else due(service.store, analyser.version):
+        found = learn(service.store, analyser, wanted, platform, service.clock(), dry_run=dry_run)
+        _print(found)
+        _complain(outcome(found))
 
 
 def _with_data(work: Callable[[], Any]) -> Any:

@@ -6,7 +6,10 @@ Times are whole UTC seconds since 1970 (`int`) throughout. Unknown is None, neve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Span = tuple[int, int]
 Kind = Literal[
@@ -43,7 +46,7 @@ class Brand:
 
     `aliases` are the ways people write it; a text holding a word of `exclude` is not about it,
     except that an excluded phrase which contains an alias (小米粥) voids that occurrence only.
-    `competitors` are brand ids.
+    `competitors` are brand ids; `aspects` are words of its own for aspects of its goods.
     """
 
     id: str
@@ -54,6 +57,7 @@ class Brand:
     timezone: str = "Asia/Shanghai"
     created_at: int = 0
     updated_at: int = 0
+    aspects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,43 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says about one brand: label -1, 0 or 1; score = P(pos) - P(neg)."""
+    """What a text says about one brand: label -1, 0 or 1; score = P(pos) - P(neg).
+
+    `review` says why a person should look at it, None where none need.
+    """
 
     label: int
     score: float
     confidence: float
     model: str
+    review: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AspectNote:
+    """That a text praises (1), blames (-1) or names (0) an aspect.
+
+    `brand` names the one whose own words found it; None where it holds for every brand.
+    """
+
+    name: str
+    label: int
+    brand: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a text says beside its sentiment; see `models.records.TextReading` for the values."""
+
+    risks: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    aspects: tuple[AspectNote, ...] = ()
+    emotion: str | None = None
+    stage: str | None = None
+    irony: bool = False
+    offensive: bool = False
+    no_opinion: str | None = None
+    unsupported: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +160,9 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A mention with everything the store needs: identity, copies, attributions, facets.
+    """A mention with everything the store needs: identity, copies, attributions, traits.
 
-    `document` is the reading that brands found through the parent get; `risks` are topic names,
-    `intent` is 'recommend', 'dissuade' or None.
+    `document` is the reading that brands found through the parent get.
     """
 
     mention: Mention
@@ -136,8 +170,7 @@ class Entry:
     text_key: bytes | None
     attributions: tuple[Attribution, ...]
     document: Reading
-    risks: tuple[str, ...] = ()
-    intent: str | None = None
+    traits: Traits = Traits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _topics(signal: Signal, found: Found) -> dict[str, int]:
     """Risk topics with how many texts: of a risk alert's own mentions, else of the last day."""
     if signal.rule != "risk":
         return dict(found.risk_texts)
-    topics = Counter(t for view in _distinct(found.mentions) for t in view.risks)
+    topics = Counter(t for view in _distinct(found.mentions) for t in view.traits.risks)
     severe = {topic: n for topic, n in topics.items() if topic in indices.SEVERE_TOPICS}
     return severe or dict(topics)
 

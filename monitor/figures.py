@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from monitor.domain import Brand
     from monitor.store import Store
 
+FACETS = (
+    *("aspect", "emotion", "intent", "risk", "stage", "region"),
+    *("irony", "offensive", "no_opinion", "unsupported"),
+)
+STAGES = (
+    *("discovery", "awareness", "consideration", "choice", "purchase"),
+    *("satisfaction", "loyalty", "advocacy", "churn"),
+)
+_SIDES = {"positive": 1, "neutral": 0, "negative": -1}
 _HEAT = SUMS.index("heat")
 _AT = {name: i for i, name in enumerate(SUMS)}
 _HEAT_HISTORY = 90 * 86400
@@ -108,6 +117,27 @@ class Figures:
             for platform, sums in self._store.rollups.by_platform(brand, start, end).items()
         }
         return dict(sorted(found.items(), key=lambda item: (-item[1]["volume"], item[0])))
+
+    def facets(
+        self, brand: str, start: int, end: int, platform: str | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return each facet's values with their counts by label, the most frequent first."""
+        found = self._store.rollups.facet_labels(brand, start, end, FACETS, platform)
+        listed: dict[str, list[dict[str, Any]]] = {name: [] for name in FACETS}
+        for (name, value), by_label in found.items():
+            counts = {word: by_label.get(label, 0) for word, label in _SIDES.items()}
+            listed[name].append({"value": value, "n": sum(by_label.values()), **counts})
+        return {
+            name: sorted(values, key=lambda v: (-v["n"], v["value"]))
+            for name, values in listed.items()
+        }
+
+    def stages(
+        self, brand: str, start: int, end: int, platform: str | None = None
+    ) -> dict[str, int]:
+        """Return mentions by the stage their writers are at as consumers, every stage named."""
+        found = self._store.rollups.facets(brand, start, end, ["stage"], platform)
+        return {stage: found.get(("stage", stage), 0) for stage in STAGES}
 
     def trend(
         self, brand: str, start: int, end: int, step: int, platform: str | None = None

@@ -330,6 +330,25 @@ Zone = Annotated[
 ]
 
 
+class AspectWords(_Strict):
+    """Words by which people speak of an aspect; the name is a shipped aspect's or the brand's."""
+
+    name: Word
+    words: Annotated[list[BrandWord], Field(min_length=1, max_length=100)]
+
+
+OwnAspects = Annotated[list[AspectWords], Field(max_length=40)]
+
+
+def aspect_words(aspects: Iterable[AspectWords]) -> dict[str, tuple[str, ...]]:
+    """Return words by aspect, those of one name put together, repeats left out."""
+    found: dict[str, tuple[str, ...]] = {}
+    for aspect in aspects:
+        held = found.get(aspect.name, ())
+        found[aspect.name] = tuple(dict.fromkeys((*held, *aspect.words)))
+    return found
+
+
 class BrandIn(_Strict):
     """A new brand."""
 
@@ -339,6 +358,7 @@ class BrandIn(_Strict):
     exclude: Annotated[list[BrandWord], Field(max_length=200)] = []
     competitors: Annotated[list[BrandId], Field(max_length=50)] = []
     timezone: Zone = "Asia/Shanghai"
+    aspects: OwnAspects = []
 
     def brand(self, now: int) -> Brand:
         """Return the brand, repeats left out; it is not its own competitor.
@@ -354,6 +374,7 @@ class BrandIn(_Strict):
             self.timezone,
             now,
             now,
+            aspect_words(self.aspects),
         )
         check_names(brand)
         return brand

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor import dedupe, intake, normalise, privacy
 from monitor.domain import (
     Account,
+    AspectNote,
     Attribution,
     Brand,
     Engagement,
@@ -16,17 +18,19 @@ from monitor.domain import (
     Mention,
     Reading,
     Rejection,
-    Scale,
     Span,
+    Traits,
 )
 from monitor.match import Matcher
 from monitor.scoring import target_spans
 
 if TYPE_CHECKING:
+    from models.adapter import Adapter
     from models.records import Judgement, TextReading
-    from monitor.store import Store
+    from monitor.store import MentionView, Store
 
 Targets = Sequence[Mapping[str, Sequence[Span]]]
+OwnAspects = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class Reader(Protocol):
@@ -36,13 +40,47 @@ class Reader(Protocol):
     def version(self) -> str:
         """Name of the model and its weights."""
 
-    def with_words(self, words: Sequence[str]) -> Reader:
-        """Return the same reader, knowing these words."""
+    def with_words(self, words: Sequence[str], aspects: OwnAspects | None = None) -> Reader:
+        """Return the same reader, knowing these words, and brands' own words for aspects."""
 
     def read(
-        self, texts: Sequence[str], targets: Targets | None = None, *, cues: bool = False
+        self,
+        texts: Sequence[str],
+        targets: Targets | None = None,
+        *,
+        platforms: Sequence[str] | None = None,
+        adapters: Sequence[Mapping[str, Adapter]] | None = None,
+        topics: bool = False,
+        cues: bool = False,
+        keywords: bool = False,
     ) -> list[TextReading]:
-        """Read texts, and for each the targets that stand in it."""
+        """Read texts, and for each its targets, adapted by what was learned about them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The brands at one moment, and everything that is made of them."""
+
+    brands: tuple[Brand, ...]
+    matcher: Matcher
+    reader: Reader
+    adapters: Mapping[tuple[str, str], Adapter]
+
+    def adapter(self, brand: str, platform: str) -> Adapter | None:
+        """Return what was learned about a brand on a platform, or else anywhere."""
+        if not self.adapters:
+            return None
+        return self.adapters.get((brand, platform)) or self.adapters.get((brand, ""))
+
+    def taught(self, brands: Iterable[str], platform: str) -> dict[str, Adapter]:
+        """Return the adapters of those brands that have one."""
+        found = {brand: self.adapter(brand, platform) for brand in brands}
+        return {brand: adapter for brand, adapter in found.items() if adapter is not None}
+
+    def version(self, brand: str, platform: str) -> str:
+        """Return the name of what reads for a brand: the model, and the adapter on top."""
+        adapter = self.adapter(brand, platform)
+        return self.reader.version + (f"+{adapter.version}" if adapter else "")
 
 
 class Pipeline:
@@ -61,9 +99,7 @@ class Pipeline:
         self._clock = clock
         self._lock = threading.Lock()
         self._version: int | None = None
-        self._brands: tuple[Brand, ...] = ()
-        self._matcher = Matcher([])
-        self._reader = reader
+        self._known = _Known((), Matcher([]), reader, {})
 
     def ingest(
         self,
@@ -96,56 +132,76 @@ class Pipeline:
         """
         if idempotency and (held := self._store.mentions.replay(idempotency)) is not None:
             return held
-        brands, matcher, reader = self._current()
+        known = self._current()
         now = self._clock()
         good, rejected = intake.validate(rows, now, first_index=first_index)
-        known = {brand.id for brand in brands}
+        ids = {brand.id for brand in known.brands}
         kept = []
         for index, row in good:
-            refusal = _brand_refusal(index, [*row.brands, *default_brands], known, allowed)
+            refusal = _brand_refusal(index, [*row.brands, *default_brands], ids, allowed)
             if refusal:
                 rejected.append(refusal)
             else:
                 kept.append(row)
         mentions = self._mentions(kept, tuple(default_brands))
-        entries = _entries(mentions, matcher, reader)
+        entries = _entries(mentions, known)
         rejected.sort(key=lambda rejection: rejection.index)
         return self._store.mentions.write(entries, now, rejected=rejected, idempotency=idempotency)
 
     def read(
-        self, texts: Sequence[str], target: str | None = None
+        self, texts: Sequence[str], target: str | None = None, platform: str | None = None
     ) -> tuple[str, list[str], list[TextReading]]:
-        """Read texts that are not stored: model version, the texts as read, their readings."""
-        _, _, reader = self._current()
+        """Read texts that are not stored: model version, the texts as read, their readings.
+
+        A target that is a brand's name or alias is read as that brand is.
+        """
+        known = self._current()
+        reader = known.reader
         plain = normalise.fold([normalise.clean(text) for text in texts])
         targets = None if target is None else [target_spans(text, target) for text in plain]
-        return reader.version, plain, reader.read(plain, targets, cues=True)
+        platforms = None if platform is None else [platform] * len(plain)
+        found = reader.read(
+            plain,
+            targets,
+            platforms=platforms,
+            topics=target is not None and any(known.matcher.match([target])[0]),
+            cues=True,
+            keywords=True,
+        )
+        return reader.version, plain, found
 
-    def explain(
-        self, brand: str, mentions: Sequence[tuple[str, str]]
-    ) -> list[tuple[str, Judgement]]:
-        """Read stored (title, text) pairs again for one brand, with the cues that decided.
+    def explain(self, brand: str, views: Sequence[MentionView]) -> list[tuple[str, Judgement]]:
+        """Read stored mentions again for one brand, with the cues that decided.
 
         Returns for each the analysed text and its judgement towards the brand.
         """
-        _, matcher, reader = self._current()
-        plain = normalise.fold([normalise.analysed(title, text) for title, text in mentions])
-        spans = [{b: s for b, s in found.items() if b == brand} for found in matcher.match(plain)]
-        readings = reader.read(plain, spans, cues=True)
+        plain, judged = _again(self._current(), brand, views, cues=True)
+        return list(zip(plain, judged, strict=True))
+
+    def reread(self, brand: str, views: Sequence[MentionView]) -> list[Reading]:
+        """Return what the reader makes of stored mentions now, towards one brand."""
+        known = self._current()
+        plain, judged = _again(known, brand, views, cues=False)
         return [
-            (text, reading.targets.get(brand, reading.document))
-            for text, reading in zip(plain, readings, strict=True)
+            _rated(text, *(view.rating or (None, None)))
+            or _reading(judgement, known.version(brand, view.platform))
+            for text, view, judgement in zip(plain, views, judged, strict=True)
         ]
 
-    def _current(self) -> tuple[tuple[Brand, ...], Matcher, Reader]:
+    def _current(self) -> _Known:
         with self._lock:
             version = self._store.brands.version()
             if version != self._version:
-                self._brands = tuple(self._store.brands.all())
-                self._matcher = Matcher(self._brands)
-                self._reader = self._plain_reader.with_words(self._matcher.words)
+                self._known = self._look_up()
                 self._version = version
-            return self._brands, self._matcher, self._reader
+            return self._known
+
+    def _look_up(self) -> _Known:
+        brands = tuple(self._store.brands.all())
+        matcher = Matcher(brands)
+        aspects = {brand.id: brand.aspects for brand in brands if brand.aspects}
+        reader = self._plain_reader.with_words(matcher.words, aspects)
+        return _Known(brands, matcher, reader, self._store.adapters.live(reader.version))
 
     def _mentions(
         self, rows: Sequence[intake.MentionIn], default_brands: tuple[str, ...]
@@ -203,62 +259,102 @@ def _pseudonym(pepper: bytes, platform: str, author: intake.AuthorIn) -> str | N
     return None if who is None else privacy.pseudonym(pepper, platform, who)
 
 
-def _entries(mentions: Sequence[Mention], matcher: Matcher, reader: Reader) -> list[Entry]:
-    own = matcher.match([mention.plain for mention in mentions])
-    quoted = matcher.match(normalise.fold([mention.quoted for mention in mentions]))
-    readings = reader.read([mention.plain for mention in mentions], own)
+def _again(
+    known: _Known, brand: str, views: Sequence[MentionView], *, cues: bool
+) -> tuple[list[str], list[Judgement]]:
+    """Return the analysed texts of stored mentions and their judgements towards a brand."""
+    plain = normalise.fold([normalise.analysed(view.title, view.text) for view in views])
+    named = known.matcher.match(plain)
+    readings = known.reader.read(
+        plain,
+        [found if brand in found else {**found, brand: ()} for found in named],
+        platforms=[view.platform for view in views],
+        adapters=[known.taught([brand], view.platform) for view in views],
+        topics=True,
+        cues=cues,
+    )
+    return plain, [reading.targets[brand] for reading in readings]
+
+
+def _entries(mentions: Sequence[Mention], known: _Known) -> list[Entry]:
+    texts = [mention.plain for mention in mentions]
+    named = known.matcher.match(texts)
+    cited = known.matcher.match(normalise.fold([mention.quoted for mention in mentions]))
+    about = [
+        tuple(dict.fromkeys((*mention.brands, *own, *others)))
+        for mention, own, others in zip(mentions, named, cited, strict=True)
+    ]
+    taught = [known.taught(b, m.platform) for b, m in zip(about, mentions, strict=True)]
+    # A brand that stands nowhere gets the document's reading, unless it has an adapter
+    aims = [{b: own.get(b, ()) for b in (*own, *t)} for own, t in zip(named, taught, strict=True)]
+    readings = known.reader.read(
+        texts,
+        aims,
+        platforms=[mention.platform for mention in mentions],
+        adapters=taught,
+        topics=True,
+    )
     return [
-        _entry(mention, named, cited, reading, reader.version)
-        for mention, named, cited, reading in zip(mentions, own, quoted, readings, strict=True)
+        _entry(mention, brands, reading, known)
+        for mention, brands, reading in zip(mentions, about, readings, strict=True)
     ]
 
 
-def _entry(
-    mention: Mention,
-    named: Mapping[str, Sequence[Span]],
-    cited: Mapping[str, Sequence[Span]],
-    reading: TextReading,
-    version: str,
-) -> Entry:
-    document = _rated(mention) or _reading(reading.document, version)
-    attributions = []
-    for brand in dict.fromkeys((*mention.brands, *named, *cited)):
-        judged = reading.targets.get(brand)
-        attributions.append(
-            Attribution(
-                brand,
-                "sender" if brand in mention.brands else "text",
-                document if judged is None else _reading(judged, version),
-            )
-        )
+def _entry(mention: Mention, brands: Sequence[str], reading: TextReading, known: _Known) -> Entry:
+    rated = _rated(mention.plain, mention.rating_value, mention.rating_scale)
+    document = rated or _reading(reading.document, known.reader.version)
     return Entry(
         mention=mention,
         identity=dedupe.identity(mention.platform, mention.kind, mention.native_id),
         text_key=dedupe.text_key(mention.plain),
-        attributions=tuple(attributions),
+        attributions=tuple(
+            Attribution(
+                brand,
+                "sender" if brand in mention.brands else "text",
+                document
+                if rated or brand not in reading.targets
+                else _reading(reading.targets[brand], known.version(brand, mention.platform)),
+            )
+            for brand in brands
+        ),
         document=document,
-        risks=tuple(dict.fromkeys(hit.topic for hit in reading.risks)),
-        intent=reading.intent,
+        traits=traits_of(reading),
     )
 
 
 def _reading(judgement: Judgement, version: str) -> Reading:
-    return Reading(judgement.label, judgement.score, judgement.confidence, version)
+    return Reading(
+        judgement.label, judgement.score, judgement.confidence, version, judgement.review
+    )
 
 
-_RATED: dict[Scale, tuple[float, float]] = {
+def traits_of(reading: TextReading) -> Traits:
+    """Return what is kept of a reading beside its judgements."""
+    return Traits(
+        risks=tuple(dict.fromkeys(hit.topic for hit in reading.risks)),
+        intents=reading.intents,
+        aspects=tuple(AspectNote(a.name, a.label, a.brand) for a in reading.aspects),
+        emotion=reading.emotion,
+        stage=reading.stage,
+        irony=bool(reading.irony),
+        offensive=reading.offensive,
+        no_opinion=reading.no_opinion,
+        unsupported=reading.unsupported,
+    )
+
+
+_RATED: dict[str, tuple[float, float]] = {
     "stars5": (2, 4),
     "csat5": (2, 4),
     "nps10": (6, 9),
 }
 
 
-def _rated(mention: Mention) -> Reading | None:
+def _rated(plain: str, value: float | None, scale: str | None) -> Reading | None:
     """The reading of an answer without words: its own rating, where the scale says good or bad."""
-    if mention.plain or mention.rating_scale not in _RATED or mention.rating_value is None:
+    if plain or scale not in _RATED or value is None:
         return None
-    bad, good = _RATED[mention.rating_scale]
-    value = mention.rating_value
+    bad, good = _RATED[scale]
     label = 1 if value >= good else -1 if value <= bad else 0
     return Reading(label, float(label), 0.9, "rating")
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pydantic_core
 
-from models.records import Judgement, TextReading
 from monitor import normalise
 from monitor.domain import Brand, Span
 from monitor.match import Matcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from models.records import Judgement, TextReading
 
 LABELS = {-1: "negative", 0: "neutral", 1: "positive"}
 
@@ -43,8 +44,9 @@ def score_lines(
 ) -> Iterator[dict[str, Any]]:
     """Judge JSONL lines `{"id", "text", "target"?}`.
 
-    Yields `{"id", "label", "score", "confidence"}` in the order of the lines. A line that cannot
-    be read is told to `complain` and answered with its id (None where it has none) and `error`.
+    Yields `{"id", "label", "score", "confidence", "review"?}` in the order of the lines. A line
+    that cannot be read is told to `complain` and answered with its id (None where it has none) and
+    `error`.
     """
     asked = [_parse(line) for line in lines if line.strip()]
     good = [row for row in asked if isinstance(row, _Asked)]
@@ -57,6 +59,7 @@ def score_lines(
                 "label": LABELS[found.label],
                 "score": round(found.score, 4),
                 "confidence": round(found.confidence, 4),
+                **({"review": found.review} if found.review else {}),
             }
         else:
             complain(row["error"])
@@ -92,7 +95,8 @@ def in_two(judgement: Judgement, *, binary: bool) -> Judgement:
     if not binary or judgement.label:
         return judgement
     side = 1 if judgement.score >= 0 else -1
-    return Judgement(side, judgement.score, (1 + abs(judgement.score)) / 2, judgement.cues)
+    sure = (1 + abs(judgement.score)) / 2
+    return replace(judgement, label=side, confidence=sure)
 
 
 def _parse(line: bytes) -> _Asked | dict[str, Any]:

@@ -54,6 +54,18 @@ class Settings(BaseSettings):
     detect_seconds: int = Field(
         15, ge=1, description="检测间隔（秒）/ seconds between two looks for anomalies"
     )
+    second_opinion: Path | None = Field(
+        None,
+        description="第二意见模型所在文件夹（先 make second）/ folder of the model that is asked"
+        " where the shipped one is unsure (make second builds it)",
+    )
+    retrain: bool = Field(
+        default=True,
+        description="每天用新的改判重新学习 / learn from new corrections once a day",
+    )
+    retrain_hour: int = Field(
+        3, ge=0, le=23, description="每天几点（北京时间）/ at which hour, in UTC+8"
+    )
     outgoing_allow: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="允许访问的内网地址（host:port 或 CIDR，逗号分隔）/ inner addresses that"

@@ -1,4 +1,4 @@
-"""The background loop: lead, detect, deliver, tidy up. Stops cleanly between two steps."""
+"""The background loop: lead, detect, deliver, tidy up, tend. Stops cleanly between two steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.metrics import ALERTS, DELIVERIES, DETECT_SECONDS, OUTBOX_AGE
 from monitor.notify.outbox import Report, deliver_due
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from monitor.notify.transport import Transport
     from monitor.store import Store
@@ -31,7 +31,10 @@ log = structlog.get_logger("tingfeng.worker")
 
 
 class Worker:
-    """Runs what nobody asks for by HTTP. Several may run: one leads, the others wait."""
+    """Runs what nobody asks for by HTTP. Several may run: one leads, the others wait.
+
+    `chores` are given the time and take one short step a round.
+    """
 
     def __init__(
         self,
@@ -41,12 +44,14 @@ class Worker:
         *,
         clock: Callable[[], int],
         detect_seconds: int,
+        chores: Sequence[Callable[[int], object]] = (),
     ) -> None:
         self._store = store
         self._watcher = watcher
         self._transports = transports
         self._clock = clock
         self._detect_seconds = detect_seconds
+        self._chores = chores
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
         self._stop = threading.Event()
         self._looked_at = self._tidied_at = 0
@@ -60,7 +65,7 @@ class Worker:
         log.info("worker_started", owner=self.owner)
         messages = threading.Thread(target=self._loop, args=(self.deliver,), name="deliver")
         messages.start()
-        self._loop(self.lead)
+        self._loop(self.round)
         messages.join()
         self.step_down()
         log.info("worker_stopped", owner=self.owner)
@@ -85,7 +90,14 @@ class Worker:
         """Take one round of everything; False where another worker leads."""
         led = self.lead()
         self.deliver()
+        if led:
+            self.tend()
         return led
+
+    def round(self) -> None:
+        """Lead and tend, beside the deliveries; nothing where another worker leads."""
+        if self.lead():
+            self.tend()
 
     def lead(self) -> bool:
         """Detect and tidy up, if it is time to; False where another worker leads."""
@@ -100,6 +112,11 @@ class Worker:
             self._tidied_at = now
             self._store.mentions.forget_idempotency(now)
         return True
+
+    def tend(self) -> None:
+        """Take one step of each chore."""
+        for chore in self._chores:
+            chore(self._clock())
 
     def detect(self, now: int) -> None:
         """Look for anomalies in what changed."""

@@ -46,10 +46,11 @@ class Remembering:
         self.version = reader.version
         self.read = reader.read
 
-    def with_words(self, words):
-        if words not in self._taught:
-            self._taught[words] = self._reader.with_words(words)
-        return self._taught[words]
+    def with_words(self, words, aspects=None):
+        key = (words, repr(aspects))
+        if key not in self._taught:
+            self._taught[key] = self._reader.with_words(words, aspects)
+        return self._taught[key]
 
 
 @pytest.fixture(scope="session")

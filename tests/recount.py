@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections import Counter, defaultdict
@@ -26,10 +27,13 @@ def rows_of(path, sql, *values):
 
 
 def readings(path):
+    """Readings with the label that counts: what people set is certain."""
     return rows_of(
         path,
-        "SELECT r.brand_id, r.label, r.confidence, r.copy_rank AS rank, r.new_followers,"
-        " r.weight, r.mention_id, m.* FROM reading r JOIN mention m ON m.id = r.mention_id",
+        "SELECT r.brand_id, coalesce(r.corrected_label, r.label) AS label,"
+        " CASE WHEN r.corrected_label IS NULL THEN r.confidence ELSE 1.0 END AS confidence,"
+        " r.copy_rank AS rank, r.new_followers, r.weight, r.mention_id, m.*"
+        " FROM reading r JOIN mention m ON m.id = r.mention_id",
     )
 
 
@@ -75,16 +79,27 @@ def shares(row):
 
 
 def facets_of(row):
-    for topic in (row["risks"] or "").split(",") if row["risks"] else ():
-        yield "risk", topic
+    """What a reading counts under: facet, value and label."""
+    label = row["label"]
+    for topic in row["risks"].split(",") if row["risks"] else ():
+        yield "risk", topic, label
         if row["rank"] == 1:
-            yield "risk_text", topic
-    if row["intent"]:
-        yield "intent", row["intent"]
-    if row["region"]:
-        yield "region", row["region"]
+            yield "risk_text", topic, label
+    for intent in row["intent"].split(",") if row["intent"] else ():
+        yield "intent", intent, label
+    aspects = json.loads(row["aspects"] or "[]")
+    own = {name: side for name, side, *brand in aspects if brand == [row["brand_id"]]}
+    common = {name: side for name, side, *brand in aspects if not brand}
+    for name in own.keys() | common.keys():
+        yield "aspect", name, own.get(name, common.get(name))
+    for name in ("region", "emotion", "stage", "no_opinion", "unsupported"):
+        if row[name]:
+            yield name, row[name], label
+    for name in ("irony", "offensive"):
+        if row[name]:
+            yield name, "yes", label
     if row["rating_scale"]:
-        yield f"rating:{row['rating_scale']}", f"{row['rating_value']:g}"
+        yield f"rating:{row['rating_scale']}", f"{row['rating_value']:g}", label
 
 
 def recounted(path):
@@ -94,9 +109,9 @@ def recounted(path):
         for level in LEVELS:
             bucket = row["published_at"] // level * level
             rollups[row["brand_id"], level, bucket, row["platform"]].update(shares(row))
-            for name, value in facets_of(row):
+            for name, value, label in facets_of(row):
                 place = (row["brand_id"], level, bucket, row["platform"], name, value)
-                facets[*place, row["label"]] += 1
+                facets[*place, label] += 1
     return rollups, facets
 
 

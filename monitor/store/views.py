@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor.domain import Engagement
+    from monitor.domain import Engagement, Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class MentionView:
     engagement: Engagement
     rating: tuple[float, str] | None
     copies: int
-    risks: tuple[str, ...]
+    traits: Traits
     label: int
     score: float
     confidence: float
@@ -78,6 +78,7 @@ class MentionView:
     via: str
     model: str
     corrected: bool
+    review: str | None
 
 
 def cursor_of(view: MentionView, sort: str) -> tuple[float, int]:

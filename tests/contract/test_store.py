@@ -134,8 +134,8 @@ class Interrupted:
     def __init__(self, reader, happening):
         self._reader, self._happening, self.version = reader, happening, reader.version
 
-    def with_words(self, words):
-        return Interrupted(self._reader.with_words(words), self._happening)
+    def with_words(self, words, aspects=None):
+        return Interrupted(self._reader.with_words(words, aspects), self._happening)
 
     def read(self, *args, **kwargs):
         if self._happening:

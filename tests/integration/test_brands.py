@@ -27,6 +27,7 @@ def test_a_brand_is_added_read_changed_and_deleted(ask, clock):
         "exclude": ["星途旅行社"],
         "competitors": ["a"],
         "timezone": "Asia/Shanghai",
+        "aspects": [],
         "created_at": "2026-11-22T00:00:00Z",
         "updated_at": "2026-11-22T00:00:00Z",
     }

@@ -21,8 +21,14 @@ TABLE = {
     ("PATCH", "/api/v1/brands/<brand>"): "manage",
     ("DELETE", "/api/v1/brands/<brand>"): "manage",
     ("GET", "/api/v1/brands/<brand>/indices"): "read",
+    ("GET", "/api/v1/brands/<brand>/facets"): "read",
     ("GET", "/api/v1/brands/<brand>/trend"): "read",
     ("GET", "/api/v1/brands/<brand>/mentions"): "read",
+    ("PATCH", "/api/v1/mentions/<mention>/reading"): "manage",
+    ("POST", "/api/v1/brands/<brand>/corrections"): "manage",
+    ("GET", "/api/v1/brands/<brand>/corrections"): "read",
+    ("GET", "/api/v1/brands/<brand>/review"): "read",
+    ("GET", "/api/v1/brands/<brand>/agreement"): "read",
     ("GET", "/api/v1/alerts"): "read",
     ("GET", "/api/v1/alerts/<alert>"): "read",
     ("POST", "/api/v1/alerts/<alert>/acknowledge"): "manage",
@@ -61,7 +67,7 @@ ROUTES = [pytest.param(*route, scope, id=" ".join(route)) for route, scope in TA
 
 
 def address(path):
-    for name in ("brand", "alert", "channel", "key_id"):
+    for name in ("brand", "mention", "alert", "channel", "key_id"):
         path = path.replace(f"<{name}>", "nothing")
     return path
 

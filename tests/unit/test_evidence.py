@@ -2,7 +2,7 @@ import pytest
 
 from monitor.aggregate import SUMS
 from monitor.detect import Signal
-from monitor.domain import Engagement
+from monitor.domain import Engagement, Traits
 from monitor.evidence import QUOTES, Found, assess, doubling_minutes, factors
 from monitor.store.views import MentionView
 from tests.rows import NOW
@@ -47,7 +47,7 @@ def view(number, text="太差了", **more):
         "engagement": Engagement(),
         "rating": None,
         "copies": 1,
-        "risks": (),
+        "traits": Traits(),
         "label": -1,
         "score": -0.9,
         "confidence": 0.9,
@@ -55,6 +55,7 @@ def view(number, text="太差了", **more):
         "via": "text",
         "model": "m",
         "corrected": False,
+        "review": None,
     }
     return MentionView(**given | more)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor.store.sqlite.adapters import Adapters, Rereads
 from monitor.store.sqlite.alerts import Alerts, Outbox
+from monitor.store.sqlite.corrections import Corrections
 from monitor.store.sqlite.database import Database
 from monitor.store.sqlite.mentions import Mentions
 from monitor.store.sqlite.registry import Brands, Channels, Keys, Leases
@@ -24,6 +26,9 @@ class SqliteStore:
         self.channels = Channels(self._database)
         self.leases = Leases(self._database)
         self.mentions = Mentions(self._database)
+        self.corrections = Corrections(self._database)
+        self.adapters = Adapters(self._database)
+        self.rereads = Rereads(self._database)
         self.rollups = Rollups(self._database)
         self.alerts = Alerts(self._database)
         self.outbox = Outbox(self._database)

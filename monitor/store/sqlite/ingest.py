@@ -14,7 +14,16 @@ from zoneinfo import ZoneInfo
 
 from monitor.aggregate import SUMS, Deltas, Facts, contribution, engagement_of, subtract, weight
 from monitor.dedupe import key64
-from monitor.domain import ENGAGEMENT_KEYS, Account, Attribution, Engagement, Entry, Reading
+from monitor.domain import (
+    ENGAGEMENT_KEYS,
+    Account,
+    AspectNote,
+    Attribution,
+    Engagement,
+    Entry,
+    Reading,
+    Traits,
+)
 from monitor.normalise import analysed, fold
 from monitor.store.sqlite.search import tokens
 
@@ -30,10 +39,11 @@ INSERT INTO mention (
     id, platform, kind, native_id, key, parent_id, parent_key, root_id, root_key, author,
     followers, verified, title, text, quoted, url, region, published_at, first_seen_at, updated_at,
     {_COUNTERS}, rating_value, rating_scale, cluster_id, copy_rank, doc_label, doc_score,
-    doc_confidence, model, risks, intent
-) VALUES ({", ".join("?" * 38)})
+    doc_confidence, model, risks, intent, aspects, emotion, stage, irony, offensive, no_opinion,
+    unsupported
+) VALUES ({", ".join("?" * 45)})
 """
-_INSERT_READING = f"INSERT INTO reading VALUES ({', '.join('?' * 14)})"
+_INSERT_READING = f"INSERT INTO reading VALUES ({', '.join('?' * 15)})"
 _ADD_ROLLUP = f"""
 INSERT INTO rollup VALUES ({", ".join("?" * (4 + len(SUMS)))})
 ON CONFLICT DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)}
@@ -50,7 +60,7 @@ ON CONFLICT DO UPDATE SET
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
+class Stored:
     """A mention as later attributions and counters need it."""
 
     id: int
@@ -65,8 +75,7 @@ class _Stored:
     engagement: Engagement
     region: str | None
     rating: tuple[str, float] | None
-    risks: tuple[str, ...]
-    intent: str | None
+    traits: Traits
     document: Reading
 
 
@@ -97,7 +106,7 @@ class BatchWriter:
         ]
         unmatched = self._insert(new)
         updated = len(self._update_counters(old) | self._add_brands(old))
-        self._flush()
+        flush(self._db, self._deltas)
         repeats_updated = sum(repeated.values())
         return Account(
             accepted=len(new),
@@ -112,11 +121,11 @@ class BatchWriter:
     def _known(self, hashes: Sequence[bytes]) -> dict[bytes, int | None]:
         found = {
             row[0]: row[1]
-            for row in _select(
+            for row in select_in(
                 self._db, "SELECT hash, mention_id FROM identity WHERE hash IN ({})", hashes
             )
         }
-        for row in _select(self._db, "SELECT hash FROM tombstone WHERE hash IN ({})", hashes):
+        for row in select_in(self._db, "SELECT hash FROM tombstone WHERE hash IN ({})", hashes):
             found[row[0]] = None
         return found
 
@@ -134,7 +143,7 @@ class BatchWriter:
         keys = {entry.text_key for entry in entries if entry.text_key is not None}
         held = {
             row["text_key"]: (row["id"], row["size"], row["first_at"], row["last_at"])
-            for row in _select(
+            for row in select_in(
                 self._db,
                 "SELECT id, text_key, size, first_at, last_at FROM cluster WHERE text_key IN ({})",
                 keys,
@@ -164,7 +173,7 @@ class BatchWriter:
         if not entries:
             return 0
         first = self._reserve(len(entries))
-        stored: list[_Stored] = []
+        stored: list[Stored] = []
         rows = []
         for i, (entry, (cluster_id, rank)) in enumerate(
             zip(entries, self._copies(entries, first), strict=True), first
@@ -196,7 +205,7 @@ class BatchWriter:
         )
         return unmatched
 
-    def _mention_row(self, entry: Entry, record: _Stored, rank: int) -> tuple[object, ...]:
+    def _mention_row(self, entry: Entry, record: Stored, rank: int) -> tuple[object, ...]:
         m = entry.mention
         return (
             record.id,
@@ -228,8 +237,7 @@ class BatchWriter:
             entry.document.score,
             entry.document.confidence,
             self._model(entry.document.model),
-            ",".join(entry.risks) or None,
-            entry.intent,
+            *traits_row(entry.traits),
         )
 
     def _model(self, version: str) -> int:
@@ -243,10 +251,10 @@ class BatchWriter:
 
     def _inherit(
         self,
-        stored: Sequence[_Stored],
-        wanted: Sequence[tuple[_Stored, Attribution]],
+        stored: Sequence[Stored],
+        wanted: Sequence[tuple[Stored, Attribution]],
         held: Mapping[int, set[str]] | None = None,
-    ) -> list[tuple[_Stored, Attribution]]:
+    ) -> list[tuple[Stored, Attribution]]:
         """Find what is about a brand because its parent or root is, in either order of arrival.
 
         `held` are the brands that mentions stored earlier are about already.
@@ -270,10 +278,10 @@ class BatchWriter:
 
     def _hand_down(
         self,
-        parents: Sequence[_Stored],
+        parents: Sequence[Stored],
         brands: dict[int, set[str]],
-        by_id: dict[int, _Stored],
-    ) -> list[tuple[_Stored, str]]:
+        by_id: dict[int, Stored],
+    ) -> list[tuple[Stored, str]]:
         """Give the brands of mentions to those that answer them; returns what was new."""
         of_key: dict[int, set[str]] = defaultdict(set)
         for record in parents:
@@ -291,7 +299,7 @@ class BatchWriter:
     def _brands_of_parents(self, ids: Sequence[int]) -> Iterator[tuple[int, str]]:
         # Cross joins fix the order of the tables: from the child to its parent, by index.
         for column in ("parent_key", "root_key"):
-            for row in _select(
+            for row in select_in(
                 self._db,
                 f"SELECT DISTINCT c.id, r.brand_id FROM mention c CROSS JOIN mention p ON p.key ="
                 f" c.{column} AND p.platform = c.platform CROSS JOIN reading r ON r.mention_id ="
@@ -301,12 +309,12 @@ class BatchWriter:
                 yield int(row[0]), str(row[1])
 
     def _children(
-        self, keys: Sequence[int], by_id: dict[int, _Stored]
-    ) -> list[tuple[_Stored, set[int]]]:
+        self, keys: Sequence[int], by_id: dict[int, Stored]
+    ) -> list[tuple[Stored, set[int]]]:
         """The stored mentions whose parent or root has one of these keys, with those keys."""
         parents: dict[int, set[int]] = defaultdict(set)
         for column in ("parent_key", "root_key"):
-            for row in _select(
+            for row in select_in(
                 self._db, f"SELECT id, {column} FROM mention WHERE {column} IN ({{}})", keys
             ):
                 parents[int(row[0])].add(int(row[1]))
@@ -318,18 +326,18 @@ class BatchWriter:
         rows = self._db.execute("SELECT brand_id FROM reading WHERE mention_id = ?", (mention_id,))
         return {row[0] for row in rows}
 
-    def _load(self, ids: Sequence[int]) -> list[_Stored]:
-        rows = _select(
+    def _load(self, ids: Sequence[int]) -> list[Stored]:
+        rows = select_in(
             self._db,
             "SELECT m.*, o.version FROM mention m JOIN model o ON o.id = m.model"
             " WHERE m.id IN ({})",
             ids,
         )
-        return [_loaded(row) for row in rows]
+        return [loaded(row) for row in rows]
 
     # -- readings, sums and facets -----------------------------------------------------------
 
-    def _attribute(self, pairs: Sequence[tuple[_Stored, Attribution]]) -> None:
+    def _attribute(self, pairs: Sequence[tuple[Stored, Attribution]]) -> None:
         ranks = self._brand_ranks(pairs)
         reach = self._new_followers(pairs)
         rows = []
@@ -357,22 +365,23 @@ class BatchWriter:
                     reading.label,
                     reading.score,
                     reading.confidence,
-                    _weight(facts),
+                    weight_of(facts),
                     attribution.via,
                     self._model(reading.model),
                     rank,
                     followers,
-                    ",".join(record.risks) or None,
+                    ",".join(record.traits.risks) or None,
                     None,
+                    reading.review,
                 )
             )
         self._db.executemany(_INSERT_READING, rows)
 
-    def _brand_ranks(self, pairs: Sequence[tuple[_Stored, Attribution]]) -> list[int]:
+    def _brand_ranks(self, pairs: Sequence[tuple[Stored, Attribution]]) -> list[int]:
         clusters = {record.cluster_id for record, _ in pairs if record.cluster_id is not None}
         sizes = {
             (row["cluster_id"], row["brand_id"]): row["size"]
-            for row in _select(
+            for row in select_in(
                 self._db,
                 "SELECT cluster_id, brand_id, size FROM cluster_brand WHERE cluster_id IN ({})",
                 clusters,
@@ -395,7 +404,7 @@ class BatchWriter:
         )
         return ranks
 
-    def _new_followers(self, pairs: Sequence[tuple[_Stored, Attribution]]) -> list[int]:
+    def _new_followers(self, pairs: Sequence[tuple[Stored, Attribution]]) -> list[int]:
         """Followers that count towards 曝光量: an author once per brand, platform and local day."""
         keys = [
             (a.brand, self._day(a.brand, r.published_at), r.platform, r.author) for r, a in pairs
@@ -435,13 +444,18 @@ class BatchWriter:
     def _day(self, brand: str, at: int) -> int:
         return datetime.fromtimestamp(at, self._zones[brand]).toordinal()
 
-    def _count_facets(self, brand: str, record: _Stored, label: int, rank: int) -> None:
-        for name, value in _facets(record, rank):
-            self._deltas.facet(brand, record.platform, record.published_at, name, value, label)
+    def _count_facets(self, brand: str, record: Stored, label: int, rank: int) -> None:
+        for name, value, own in facets_of(record, brand, rank):
+            self._deltas.facet(
+                brand,
+                record.platform,
+                record.published_at,
+                name,
+                value,
+                label if own is None else own,
+            )
 
-    def _index(
-        self, stored: Sequence[_Stored], pairs: Sequence[tuple[_Stored, Attribution]]
-    ) -> None:
+    def _index(self, stored: Sequence[Stored], pairs: Sequence[tuple[Stored, Attribution]]) -> None:
         """Write search rows; a mention stored earlier that gains a brand is indexed anew."""
         brands: dict[int, set[str]] = {record.id: set() for record in stored}
         for record, attribution in pairs:
@@ -471,7 +485,7 @@ class BatchWriter:
         So a brand or an alias that was set up late is made good by sending the mentions again.
         """
         held: dict[int, set[str]] = {mention_id: set() for _, mention_id in pairs}
-        for mention_id, brand in _select(
+        for mention_id, brand in select_in(
             self._db, "SELECT mention_id, brand_id FROM reading WHERE mention_id IN ({})", held
         ):
             held[mention_id].add(brand)
@@ -497,7 +511,7 @@ class BatchWriter:
     def _update_counters(self, pairs: Sequence[tuple[Entry, int]]) -> set[int]:
         """Take over newer counters; returns the ids of the mentions that changed."""
         held = {record.id: record for record in self._load([i for _, i in pairs])}
-        changed: list[tuple[_Stored, Engagement]] = []
+        changed: list[tuple[Stored, Engagement]] = []
         for entry, mention_id in pairs:
             record = held[mention_id]
             newer = merge_counters(record.engagement, entry.mention.engagement)
@@ -515,7 +529,7 @@ class BatchWriter:
         )
         return {record.id for record, _ in changed}
 
-    def _move_sums(self, record: _Stored, newer: Engagement) -> None:
+    def _move_sums(self, record: Stored, newer: Engagement) -> None:
         for row in self._db.execute(
             "SELECT * FROM reading WHERE mention_id = ?", (record.id,)
         ).fetchall():
@@ -526,13 +540,15 @@ class BatchWriter:
             self._db.execute(
                 "UPDATE reading SET weight = ? WHERE brand_id = ? AND published_at = ?"
                 " AND mention_id = ?",
-                (_weight(after), row["brand_id"], record.published_at, record.id),
+                (weight_of(after), row["brand_id"], record.published_at, record.id),
             )
 
-    def _flush(self) -> None:
-        self._db.executemany(_ADD_ROLLUP, self._deltas.rollups())
-        self._db.executemany(_ADD_FACET, self._deltas.facets())
-        self._db.executemany(_MARK_DIRTY, self._deltas.earliest().items())
+
+def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
+    """Write the gathered differences, and mark from where brands are to be judged again."""
+    connection.executemany(_ADD_ROLLUP, deltas.rollups())
+    connection.executemany(_ADD_FACET, deltas.facets())
+    connection.executemany(_MARK_DIRTY, deltas.earliest().items())
 
 
 def merge_counters(older: Engagement, newer: Engagement) -> Engagement:
@@ -559,23 +575,39 @@ def facts_of(row: sqlite3.Row, kind: str, engagement: Engagement) -> Facts:
     )
 
 
-def _weight(facts: Facts) -> float:
+def weight_of(facts: Facts) -> float:
+    """Return the weight of a reading in the 口碑指数."""
     return weight(
         facts.confidence, facts.copy_rank, engagement_of(facts.platform, facts.engagement)
     )
 
 
-def _facets(record: _Stored, rank: int) -> Iterator[tuple[str, str]]:
-    for topic in record.risks:
+def facets_of(record: Stored, brand: str, rank: int) -> Iterator[tuple[str, str, int | None]]:
+    """Yield what a mention counts under: facet, value, and its own label where it has one."""
+    yield from ((name, value, None) for name, value in told(record.traits, rank))
+    # What a brand's own words found comes after the shipped words' finds, and takes their place
+    sides = {a.name: a.label for a in record.traits.aspects if a.brand in (None, brand)}
+    yield from (("aspect", name, side) for name, side in sides.items())
+    if record.region:
+        yield "region", record.region, None
+    if record.rating:
+        yield f"rating:{record.rating[0]}", f"{record.rating[1]:g}", None
+
+
+def told(traits: Traits, rank: int) -> Iterator[tuple[str, str]]:
+    """Yield the facets and values that go with the label of the mention."""
+    for topic in traits.risks:
         yield "risk", topic
         if rank == 1:
             yield "risk_text", topic
-    if record.intent:
-        yield "intent", record.intent
-    if record.region:
-        yield "region", record.region
-    if record.rating:
-        yield f"rating:{record.rating[0]}", f"{record.rating[1]:g}"
+    yield from (("intent", intent) for intent in traits.intents)
+    for name in ("emotion", "stage", "no_opinion", "unsupported"):
+        value = getattr(traits, name)
+        if value is not None:
+            yield name, value
+    for name in ("irony", "offensive"):
+        if getattr(traits, name):
+            yield name, "yes"
 
 
 def _merge_repeats(entries: Sequence[Entry]) -> tuple[list[Entry], dict[int, bool]]:
@@ -615,9 +647,9 @@ def _gained(
     ]
 
 
-def _stored(entry: Entry, mention_id: int, cluster_id: int | None) -> _Stored:
+def _stored(entry: Entry, mention_id: int, cluster_id: int | None) -> Stored:
     m = entry.mention
-    return _Stored(
+    return Stored(
         id=mention_id,
         platform=m.platform,
         kind=m.kind,
@@ -632,14 +664,14 @@ def _stored(entry: Entry, mention_id: int, cluster_id: int | None) -> _Stored:
         rating=(m.rating_scale, m.rating_value)
         if m.rating_scale is not None and m.rating_value is not None
         else None,
-        risks=entry.risks,
-        intent=entry.intent,
+        traits=entry.traits,
         document=entry.document,
     )
 
 
-def _loaded(row: sqlite3.Row) -> _Stored:
-    return _Stored(
+def loaded(row: sqlite3.Row) -> Stored:
+    """Return a mention from its row, the version of its model beside it."""
+    return Stored(
         id=row["id"],
         platform=row["platform"],
         kind=row["kind"],
@@ -652,13 +684,43 @@ def _loaded(row: sqlite3.Row) -> _Stored:
         engagement=Engagement(*(row[key] for key in ENGAGEMENT_KEYS)),
         region=row["region"],
         rating=(row["rating_scale"], row["rating_value"]) if row["rating_scale"] else None,
-        risks=tuple(row["risks"].split(",")) if row["risks"] else (),
-        intent=row["intent"],
+        traits=traits_of(row),
         document=Reading(row["doc_label"], row["doc_score"], row["doc_confidence"], row["version"]),
     )
 
 
-def _select(
+def traits_row(traits: Traits) -> tuple[object, ...]:
+    """Return the columns risks … unsupported of a mention."""
+    aspects = [[a.name, a.label, *([a.brand] if a.brand else [])] for a in traits.aspects]
+    return (
+        ",".join(traits.risks) or None,
+        ",".join(traits.intents) or None,
+        json.dumps(aspects, ensure_ascii=False, separators=(",", ":")) if aspects else None,
+        traits.emotion,
+        traits.stage,
+        traits.irony or None,
+        traits.offensive or None,
+        traits.no_opinion,
+        traits.unsupported,
+    )
+
+
+def traits_of(row: sqlite3.Row) -> Traits:
+    """Return what the columns of a mention say."""
+    return Traits(
+        risks=tuple(row["risks"].split(",")) if row["risks"] else (),
+        intents=tuple(row["intent"].split(",")) if row["intent"] else (),
+        aspects=tuple(AspectNote(*a) for a in json.loads(row["aspects"] or "[]")),
+        emotion=row["emotion"],
+        stage=row["stage"],
+        irony=bool(row["irony"]),
+        offensive=bool(row["offensive"]),
+        no_opinion=row["no_opinion"],
+        unsupported=row["unsupported"],
+    )
+
+
+def select_in(
     connection: sqlite3.Connection, sql: str, values: Iterable[object]
 ) -> Iterator[sqlite3.Row]:
     """Run `SELECT … IN ({})` over any number of values, a chunk at a time."""

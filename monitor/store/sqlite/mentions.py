@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.domain import ENGAGEMENT_KEYS, Account, Engagement, Entry, Rejection
 from monitor.errors import Conflict
-from monitor.store.sqlite.ingest import BatchWriter, replay_answer
+from monitor.store.sqlite.ingest import BatchWriter, replay_answer, traits_of
 from monitor.store.sqlite.search import brand_token, contains, expression, months_between
 from monitor.store.views import MentionQuery, MentionView, cursor_of
 
@@ -23,12 +23,13 @@ IDEMPOTENCY_SECONDS = 86_400
 _WORTHWHILE_MONTHS = 36
 _MENTION_COLUMNS = """
 m.id, m.platform, m.kind, m.native_id, m.title, m.text, m.quoted, m.url, m.region, m.published_at,
-m.author, m.followers, m.verified, m.rating_value, m.rating_scale, m.risks,
-r.label, r.score, r.confidence, r.weight, r.via, r.corrected_label, o.version,
+m.author, m.followers, m.verified, m.rating_value, m.rating_scale, m.risks, m.intent, m.aspects,
+m.emotion, m.stage, m.irony, m.offensive, m.no_opinion, m.unsupported,
+r.label, r.score, r.confidence, r.weight, r.via, r.corrected_label, r.review, o.version,
 coalesce((SELECT size FROM cluster_brand c WHERE c.cluster_id = m.cluster_id
           AND c.brand_id = r.brand_id), 1) AS copies,
 """ + ", ".join(f"m.{key}" for key in ENGAGEMENT_KEYS)
-_PAGE = f"""
+PAGE = f"""
 SELECT {_MENTION_COLUMNS} FROM reading r JOIN mention m ON m.id = r.mention_id
 JOIN model o ON o.id = r.model WHERE {{where}} ORDER BY {{order}} LIMIT ?
 """
@@ -156,20 +157,20 @@ class Mentions:
         if before is not None:
             where.append(f"({order}, r.mention_id) < (?, ?)")
             values += before
-        sql = _PAGE.format(where=" AND ".join(where), order=f"{order} DESC, r.mention_id DESC")
-        return [_view(row) for row in db.execute(sql, (*values, limit)).fetchall()]
+        sql = PAGE.format(where=" AND ".join(where), order=f"{order} DESC, r.mention_id DESC")
+        return [view_of(row) for row in db.execute(sql, (*values, limit)).fetchall()]
 
     def risky(
         self, brand: str, start: int, end: int, topics: Sequence[str], *, limit: int
     ) -> list[MentionView]:
         """A brand's mentions with one of these risk topics in [start, end), newest first."""
         with self._db.read() as db:
-            sql = _PAGE.format(
+            sql = PAGE.format(
                 where="r.brand_id = ? AND r.published_at >= ? AND r.published_at < ?"
                 f" AND {_has_topic(topics)}",
                 order="r.published_at DESC",
             )
-            return [_view(row) for row in db.execute(sql, (brand, start, end, limit)).fetchall()]
+            return [view_of(row) for row in db.execute(sql, (brand, start, end, limit)).fetchall()]
 
     def severe(
         self, brand: str, start: int, end: int, topics: Sequence[str], *, after: int
@@ -208,7 +209,8 @@ def _has_topic(topics: Sequence[str]) -> str:
     return f"r.risks IS NOT NULL AND ({' OR '.join(likes)})"
 
 
-def _view(row: sqlite3.Row) -> MentionView:
+def view_of(row: sqlite3.Row) -> MentionView:
+    """Return what a row of `PAGE` says."""
     corrected = row["corrected_label"]
     return MentionView(
         id=row["id"],
@@ -227,7 +229,7 @@ def _view(row: sqlite3.Row) -> MentionView:
         engagement=Engagement(*(row[key] for key in ENGAGEMENT_KEYS)),
         rating=(row["rating_value"], row["rating_scale"]) if row["rating_scale"] else None,
         copies=row["copies"],
-        risks=tuple(row["risks"].split(",")) if row["risks"] else (),
+        traits=traits_of(row),
         label=row["label"] if corrected is None else corrected,
         score=row["score"],
         confidence=row["confidence"],
@@ -235,4 +237,5 @@ def _view(row: sqlite3.Row) -> MentionView:
         via=row["via"],
         model=row["version"],
         corrected=corrected is not None,
+        review=None if corrected is not None else row["review"],
     )

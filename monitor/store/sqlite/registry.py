@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from monitor.store.sqlite.database import Database
 
 _CHANNEL_COLUMNS = "id, kind, name, config, brands, min_level, language, enabled"
-_BRAND_TABLES = ("reading", "rollup", "facet", "author_day", "cluster_brand", "detect_cursor")
+_BRAND_TABLES = (
+    *("reading", "rollup", "facet", "author_day", "cluster_brand", "detect_cursor"),
+    *("correction", "adapter", "reread"),
+)
 
 
 class Brands:
@@ -77,7 +80,7 @@ class Brands:
 
     def _put(self, db: sqlite3.Connection, brand: Brand) -> None:
         row = asdict(brand)
-        for name in ("aliases", "exclude", "competitors"):
+        for name in ("aliases", "exclude", "competitors", "aspects"):
             row[name] = json.dumps(row[name], ensure_ascii=False)
         names = ", ".join(row)
         db.execute(
@@ -233,6 +236,7 @@ def _brand(row: sqlite3.Row) -> Brand:
         row["timezone"],
         row["created_at"],
         row["updated_at"],
+        {name: tuple(words) for name, words in json.loads(row["aspects"]).items()},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -88,18 +89,25 @@ class Rollups:
         self, brand: str, start: int, end: int, names: Sequence[str], platform: str | None = None
     ) -> dict[tuple[str, str], int]:
         """How many mentions in [start, end) have each (facet, value), over all labels."""
+        found = self.facet_labels(brand, start, end, names, platform)
+        return {key: sum(by_label.values()) for key, by_label in found.items()}
+
+    def facet_labels(
+        self, brand: str, start: int, end: int, names: Sequence[str], platform: str | None = None
+    ) -> dict[tuple[str, str], dict[int, int]]:
+        """How many mentions in [start, end) have each (facet, value), by label."""
         where, extra = ("", []) if platform is None else (" AND platform = ?", [platform])
-        result: dict[tuple[str, str], int] = {}
+        result: dict[tuple[str, str], dict[int, int]] = defaultdict(lambda: defaultdict(int))
         with self._db.read() as db:
             for level, first, last in spans_of(start, end):
-                for facet, value, n in db.execute(
-                    "SELECT facet, value, sum(n) FROM facet WHERE brand_id = ? AND level = ? AND"
-                    f" bucket >= ? AND bucket < ? AND facet IN ({', '.join('?' * len(names))})"
-                    f"{where} GROUP BY facet, value",
+                for facet, value, label, n in db.execute(
+                    "SELECT facet, value, label, sum(n) FROM facet WHERE brand_id = ? AND level ="
+                    f" ? AND bucket >= ? AND bucket < ? AND facet IN"
+                    f" ({', '.join('?' * len(names))}){where} GROUP BY facet, value, label",
                     (brand, level, first, last, *names, *extra),
                 ):
-                    result[facet, value] = result.get((facet, value), 0) + n
-        return result
+                    result[facet, value][label] += n
+        return {key: dict(by_label) for key, by_label in result.items()}
 
     def unique_authors(
         self, brand: str, timezone: str, start: int, end: int, platform: str | None = None

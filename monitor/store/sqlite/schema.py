@@ -272,6 +272,64 @@ CREATE VIRTUAL TABLE mention_search USING fts5 (
 @migrations()
 def first_tables(db: Database) -> None:
     """Create every table of the first version."""
-    for statement in (_TABLES + _SEARCH).split(";\n"):
+    _run(db, _TABLES + _SEARCH)
+
+
+_READINGS = """
+ALTER TABLE mention ADD COLUMN aspects TEXT;
+ALTER TABLE mention ADD COLUMN emotion TEXT;
+ALTER TABLE mention ADD COLUMN stage TEXT;
+ALTER TABLE mention ADD COLUMN irony INTEGER;
+ALTER TABLE mention ADD COLUMN offensive INTEGER;
+ALTER TABLE mention ADD COLUMN no_opinion TEXT;
+ALTER TABLE mention ADD COLUMN unsupported TEXT;
+ALTER TABLE reading ADD COLUMN review TEXT;
+ALTER TABLE brand ADD COLUMN aspects TEXT NOT NULL DEFAULT '{}';
+
+-- Who said what a label should be; never changed. A new_label of NULL withdraws the annotator's.
+CREATE TABLE correction (
+    id INTEGER PRIMARY KEY,
+    brand_id TEXT NOT NULL,
+    mention_id INTEGER NOT NULL,
+    annotator TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    old_label INTEGER NOT NULL,
+    new_label INTEGER,
+    note TEXT NOT NULL
+);
+CREATE INDEX correction_mention ON correction (brand_id, mention_id, id);
+CREATE INDEX correction_time ON correction (brand_id, at);
+-- What was learned from a brand's corrections, on top of the shipped weights of version base.
+-- platform is '' for all. state: live, retired (was live) or refused (was no better).
+CREATE TABLE adapter (
+    id TEXT PRIMARY KEY,
+    brand_id TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    base TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    live_since INTEGER,
+    report TEXT NOT NULL,
+    arrays BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX adapter_brand ON adapter (brand_id, platform, created_at);
+-- Brands whose history is being read again, and the last (published_at, mention id) that was.
+CREATE TABLE reread (
+    brand_id TEXT PRIMARY KEY,
+    requested_at INTEGER NOT NULL,
+    after_at INTEGER NOT NULL,
+    after_id INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@migrations()
+def second_readings(db: Database) -> None:
+    """Keep everything that is read from a text, and what people correct in it."""
+    _run(db, _READINGS)
+
+
+def _run(db: Database, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
