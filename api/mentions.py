@@ -112,11 +112,12 @@ def shown(brand: str, views: Sequence[MentionView]) -> list[dict[str, Any]]:
     """Write mentions as the API answers them, with the words that decided."""
     explained = service().pipeline.explain(brand, views)
     return [
-        _shown(view, text, judged) for view, (text, judged) in zip(views, explained, strict=True)
+        _shown(brand, view, text, judged)
+        for view, (text, judged) in zip(views, explained, strict=True)
     ]
 
 
-def _shown(view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any]:
+def _shown(brand: str, view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any]:
     return {
         **{
             name: getattr(view, name)
@@ -125,7 +126,7 @@ def _shown(view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any
                 *("published_at", "author", "followers", "verified", "copies"),
             )
         },
-        **told(view.traits),
+        **told(view.traits, brand),
         "id": str(view.id),
         "engagement": asdict(view.engagement),
         "rating": {"value": view.rating[0], "scale": view.rating[1]} if view.rating else None,
@@ -142,11 +143,13 @@ def _shown(view: MentionView, analysed: str, judged: Judgement) -> dict[str, Any
     }
 
 
-def told(traits: Traits) -> dict[str, Any]:
-    """Write what a text says beside its sentiment."""
+def told(traits: Traits, brand: str | None = None) -> dict[str, Any]:
+    """Write what a text says beside its sentiment; an aspect once, as the brand's own words say."""
+    common = {a.name: a.label for a in traits.aspects if a.brand is None}
+    own = {a.name: a.label for a in traits.aspects if a.brand == brand is not None}
     return {
         **asdict(traits),
-        "aspects": [{"name": a.name, "label": LABELS[a.label]} for a in traits.aspects],
+        "aspects": [{"name": n, "label": LABELS[label]} for n, label in (common | own).items()],
     }
 
 

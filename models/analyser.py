@@ -19,7 +19,7 @@ from models.irony import Irony
 from models.keywords import telling
 from models.lexicon import Batch
 from models.opinionless import Opinionless
-from models.phrases import IRONIC, PLAIN, clause_odds, shipped, turned
+from models.phrases import IRONIC, UNVOICED, clause_odds, shipped, turned
 from models.records import Judgement, TextReading
 from models.risk import RiskLexicon
 from models.second import SecondOpinion
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from models.adapter import Adapter
     from models.features import Grams
     from models.phrases import Reading
-    from models.records import Aspect, Cue, Span
+    from models.records import Aspect, Cue, RiskHit, Span
 
     Aims = Mapping[str, Sequence[Span]]
     OwnAspects = Mapping[str, Mapping[str, Sequence[str]]]
@@ -49,7 +49,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Analyser", "find_target"]
 
-_PLAIN = 0.9
+_SURE = 0.7
+"""Confidence from which a judgement overrules an emotion of the other side."""
+
+_GRAVE = 0.8
+"""Severity from which a reported danger is no praise."""
+
+_SILENT = 0.9
 """Confidence in 'neutral' of a text that a shop filled in or that advertises."""
 
 
@@ -128,9 +134,12 @@ class Analyser:
         judged: list[Judgement] = []
         for block in blocks(texts):
             plain = Batch(lookalike.plain(block))
-            ironic = list(map(bool, _lists().irony.find_all(plain)))
+            phrases = shipped().read(plain)
+            irony, risks = _lists().irony.find_all(plain), _lists().risks.find_all(plain)
             found = sized_grams(plain, self.segmenter.sizes(plain))
-            odds = self._sentiment.documents(plain, found, shipped().read(plain), ironic)
+            odds = self._sentiment.documents(
+                plain, found, phrases, list(map(bool, irony)), _grave(risks)
+            )
             named = _named(platforms, len(judged), len(block))
             said = judgements(odds, named, binary=binary)
             judged += said if binary else _silenced(said, *_silence(plain))
@@ -190,18 +199,22 @@ class Analyser:
         found = grams(texts, words)
         irony = lists.irony.find_all(texts)
         phrases = shipped().read(texts)
-        odds = self._sentiment.documents(texts, found, phrases, list(map(bool, irony)))
+        risks = lists.risks.find_all(texts)
+        odds = self._sentiment.documents(
+            texts, found, phrases, list(map(bool, irony)), _grave(risks)
+        )
         unsupported, no_opinion = _silence(texts)
         intents = lists.intents.find_all(texts, no_opinion)
         judged = self._judged(block, words, odds, cues=cues)
         settled = [
-            _settled(*row) for row in zip(judged, unsupported, no_opinion, irony, strict=True)
+            _settled(*row)
+            for row in zip(judged, unsupported, no_opinion, irony, _grave(risks), strict=True)
         ]
         documents, towards = zip(*settled, strict=True)
         columns = (
             documents,
             towards,
-            lists.risks.find_all(texts),
+            risks,
             intents,
             self._sides(block, found, phrases, no_opinion),
             lists.traits.read(found, texts),
@@ -218,7 +231,7 @@ class Analyser:
                 risks=risks,
                 intents=wants,
                 aspects=aspects,
-                emotion=emotion,
+                emotion=_felt(emotion, document, silent or refused),
                 stage=stage,
                 irony=ironic,
                 offensive=offensive,
@@ -259,7 +272,7 @@ class Analyser:
         owned = odds.take([about[i].text for i in near])
         # Irony blames what a text is about; among several targets it may spare one
         alone = np.array([len(block.aims[about[i].text]) == 1 for i in near], bool)
-        polarity, opinion = turned(polarity, opinion + PLAIN * owned.plain, owned.ironic & alone)
+        polarity, opinion = turned(polarity, opinion + UNVOICED * owned.plain, owned.ironic & alone)
         every.polarity[place], every.opinion[place], every.mixed[place] = polarity, opinion, 0
         _adapt(every, about, block, words)
         owners = [*range(len(block.texts)), *texts]
@@ -368,6 +381,11 @@ def _named(platforms: Sequence[str] | None, start: int, size: int) -> Sequence[s
     return [""] * size if platforms is None else platforms[start : start + size]
 
 
+def _alone(aim: Aims) -> bool:
+    """Tell whether one target alone stands in the text; others its sender named."""
+    return sum(map(bool, aim.values())) == 1
+
+
 def _about(block: _Block) -> list[_Seat]:
     """Return every target of every text, in order."""
     aimed = [i for i, aim in enumerate(block.aims) if aim]
@@ -375,7 +393,7 @@ def _about(block: _Block) -> list[_Seat]:
         return []
     parts = clauses_of([block.texts[i] for i in aimed])
     return [
-        _Seat(i, target, found, block.topics and len(block.aims[i]) == 1)
+        _Seat(i, target, found, block.topics and _alone(block.aims[i]))
         for i, here in zip(aimed, parts, strict=True)
         for target, found in windows(block.texts[i], block.aims[i], here).items()
     ]
@@ -399,6 +417,11 @@ def _adapt(
         )
 
 
+def _grave(risks: Sequence[Sequence[RiskHit]]) -> list[bool]:
+    """Return which texts report a grave danger."""
+    return [any(hit.severity >= _GRAVE for hit in hits) for hits in risks]
+
+
 def _silence(texts: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
     """Return why each text is not judged, and why each voices no opinion."""
     return language.unsupported(texts), _lists().opinionless.find_all(texts)
@@ -418,22 +441,40 @@ def _silenced(
 def _quiet(refused: str | None) -> Judgement:
     """Return the judgement of a text without an opinion, or of one that we cannot read."""
     if refused is None:
-        return Judgement(0, 0.0, _PLAIN)
+        return Judgement(0, 0.0, _SILENT)
     return Judgement(0, 0.0, 0.0, review="unsupported" if refused == "language" else None)
 
 
 def _settled(
-    judged: _Judged, refused: str | None, silent: str | None, irony: Sequence[Span]
+    judged: _Judged,
+    refused: str | None,
+    silent: str | None,
+    irony: Sequence[Span],
+    grave: bool,
 ) -> tuple[Judgement, dict[str, Judgement]]:
-    """Return a text's judgements, none where it has no opinion, in doubt where it is ironic."""
+    """Return a text's judgements: none without an opinion, in doubt where ironic or dangerous."""
     if refused is not None or silent is not None:
         quiet = _quiet(refused)
         return quiet, dict.fromkeys(judged.towards, quiet)
-    if not irony:
+    if not irony and not grave:
         return judged.document, judged.towards
-    return _doubted(judged.document), {
-        target: _doubted(judgement) for target, judgement in judged.towards.items()
+    doubted = _doubted if irony else _alarming
+    return doubted(judged.document), {
+        target: doubted(judgement) for target, judgement in judged.towards.items()
     }
+
+
+def _alarming(judgement: Judgement) -> Judgement:
+    return replace(judgement, review="risk") if judgement.label > 0 else judgement
+
+
+def _felt(emotion: str | None, document: Judgement, silent: str | None) -> str | None:
+    """Return the emotion, None where the text says nothing or is surely of the other mind."""
+    if silent or emotion is None:
+        return None
+    contrary = document.label < 0 if emotion == "joy" else document.label > 0
+    sure = document.confidence >= _SURE and emotion != "surprise"
+    return None if contrary and sure else emotion
 
 
 def _doubted(judgement: Judgement) -> Judgement:

@@ -58,6 +58,10 @@ _CHAT = 30
 """Characters of the longest small talk."""
 
 
+_LONGER = re.compile(r"\d{6}")
+"""A hotline's number has five digits: in a longer one it stands by chance."""
+
+
 class IntentLexicon:
     """The shipped phrases of each intent.
 
@@ -116,6 +120,8 @@ def _meant(text: str, hit: Hit) -> bool:
         return True
     if hit.group == "question":
         return bool(_ENDS.match(text, hit.end))
+    if text[hit.start].isdigit() and _LONGER.search(text, max(0, hit.start - 1), hit.end + 1):
+        return False
     opens = max(0, hit.start - _REACH)
     if hit.group == "chat" or _NO_GRIEVANCE.search(text, opens, hit.start):
         return False

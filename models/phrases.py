@@ -43,7 +43,7 @@ _MOST = 4.0
 _VOICED = 1.0
 """Log-odds of opinion that a verdict adds."""
 
-PLAIN = -3.0
+UNVOICED = -3.0
 """Log-odds of opinion that a statement or question without one adds."""
 
 _AFTER = {"but": 0.15, "turn": 0.6}
@@ -61,7 +61,7 @@ IRONIC = -1.0
 _ASKED = 40
 """Characters of the longest text that is nothing but a question."""
 
-_TAIL = 4
+_TAIL = 8
 """Characters in which a text ends."""
 
 _REACH = 10
@@ -87,7 +87,9 @@ _CLAIMED = re.compile(
     r"[^，。！？,!?；]{0,6}$"
 )
 _QUESTION = re.compile(r"[^，。！,!；;\n]{0,6}(?:吗|么[？?]|没有?[？?]|不[？?]|呢[？?]|[？?])")
-_ENDS_ASKING = re.compile(r"(?:[吗么呢嘛没]|[？?])[\s~～。.]*$")
+_ENDS_ASKING = re.compile(
+    r"(?:(?:[吗么呢嘛没]|[？?])|(?:怎么|如何)(?![这那还又老总就会能敢样想没不]|回事)[^，。！？\s]{1,4})[\s~～。.]*$"
+)
 _OPENS_ASKING = re.compile(r"[\W_]*(?:请问|求问|问一下|想问|有谁知道|(?:有没)?有人知道|谁知道)")
 _OPENING, _CLOSING = '“"「『《', '”"」』》'
 
@@ -160,7 +162,8 @@ class Phrases:
         ends = _ENDS_ASKING.search(text, max(0, len(text) - _TAIL))
         if not ends and not _OPENS_ASKING.match(text):
             return ()
-        if not self._asking.search(text) or self._loaded.search(text):
+        how = ends is not None and ends[0][0] in "怎如"
+        if not (how or self._asking.search(text)) or self._loaded.search(text):
             return ()
         return (Verdict(0, len(text), 0.0),)
 
@@ -252,7 +255,7 @@ def settle(
     first = np.cumsum(size) - size
     polarity, opinion, plain = polarity.copy(), opinion.copy(), np.zeros(len(texts), bool)
     plain[[i for i, r in enumerate(readings) if r.verdicts and not r.verdicts[0].polarity]] = True
-    opinion[plain] += PLAIN
+    opinion[plain] += UNVOICED
     said = [(i, v) for i, r in enumerate(readings) for v in r.verdicts if v.polarity]
     if said:
         owner = np.array([i for i, _ in said])

@@ -24,7 +24,7 @@ class Judgement:
 
     `confidence` is the calibrated probability, in [0, 1], that the label is right. `review` says
     why a person should look at it, None where none need: 'unsure', 'mixed' (strong words both
-    ways), 'irony', 'unsupported' (not a language we read).
+    ways), 'irony', 'risk' (praise beside a grave danger), 'unsupported' (not a language we read).
     """
 
     label: int

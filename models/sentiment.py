@@ -38,6 +38,9 @@ BLOCK = 1 << 16
 
 _TINY = 1e-9
 
+_PRAISE = 1.0
+"""Log-odds under which a text that reports a danger is no praise."""
+
 _TOLD = 3.0
 """Log-odds of opinion in a comparison that takes sides."""
 
@@ -106,6 +109,7 @@ class Sentiment:
         found: Grams,
         phrases: Sequence[Reading],
         ironic: Sequence[bool],
+        grave: Sequence[bool],
     ) -> Odds:
         """Return the log-odds of whole texts.
 
@@ -113,15 +117,18 @@ class Sentiment:
         ----------
         found, phrases
             Their n-grams, and what their phrases say.
-        ironic
-            Which texts mean the opposite of praise.
+        ironic, grave
+            Which texts mean the opposite of praise, and which report a grave danger: those are
+            praise only where the words praise strongly.
         """
         mixed = both_ways(texts, found, self.weights.polarity)
         polarity, opinion = self.weights.log_odds(found)
         if self.second is not None:
             polarity = self.second.revise(texts, polarity)
         polarity, opinion, plain = settle(phrases, texts, found, self.weights, polarity, opinion)
-        flags = np.array(ironic, bool)
+        flags = np.array(ironic, bool) | (
+            np.array(grave, bool) & (polarity > 0) & (polarity < _PRAISE)
+        )
         return Odds(*turned(polarity, opinion, flags), mixed, flags, plain)
 
     def towards(

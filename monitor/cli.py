@@ -280,6 +280,16 @@ def retrain(
         _complain(outcome(found))
 
 
+@cli.command()
+@click.option("--brand", "brands", multiple=True, required=True, help="品牌编号，可重复 / brands")
+def reread(brands: tuple[str, ...]) -> None:
+    """重读历史 / Have the worker read a brand's history again, as after a newer model."""
+    service = _store_and_clock()
+    for wanted in brands:
+        service.store.rereads.request(wanted, service.clock())
+        _complain(f"{wanted}：后台进程将从新到旧重读 / the worker reads its history again")
+
+
 def _with_data(work: Callable[[], Any]) -> Any:
     try:
         return work()

@@ -104,7 +104,7 @@ def in_force(stances: Mapping[str, Stance]) -> int | None:
 
 
 def is_repeat(held: Stance | None, new: Stance) -> bool:
-    """Whether an annotator says nothing new: neither another label nor another remark.
+    """Whether an annotator says again what they said, neither label nor remark being new.
 
     >>> is_repeat(None, Stance(None)), is_repeat(Stance(1, "why"), Stance(1))
     (True, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from models.stage import STAGES
 from monitor import indices
 from monitor.aggregate import LEVELS, SUMS, ZERO, Sums, bucket_of, total
 from monitor.indices import Metric
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 FACETS = (
     *("aspect", "emotion", "intent", "risk", "stage", "region"),
     *("irony", "offensive", "no_opinion", "unsupported"),
-)
-STAGES = (
-    *("discovery", "awareness", "consideration", "choice", "purchase"),
-    *("satisfaction", "loyalty", "advocacy", "churn"),
 )
 _SIDES = {"positive": 1, "neutral": 0, "negative": -1}
 _HEAT = SUMS.index("heat")

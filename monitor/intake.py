@@ -330,11 +330,16 @@ Zone = Annotated[
 ]
 
 
+CleanWord = Annotated[BrandWord, AfterValidator(clean)]
+
+
 class AspectWords(_Strict):
     """Words by which people speak of an aspect; the name is a shipped aspect's or the brand's."""
 
-    name: Word
-    words: Annotated[list[BrandWord], Field(min_length=1, max_length=100)]
+    name: CleanWord
+    words: Annotated[
+        list[Annotated[BrandWord, AfterValidator(clean)]], Field(min_length=1, max_length=100)
+    ]
 
 
 OwnAspects = Annotated[list[AspectWords], Field(max_length=40)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor import dedupe, intake, normalise, privacy
@@ -156,19 +156,25 @@ class Pipeline:
         A target that is a brand's name or alias is read as that brand is.
         """
         known = self._current()
-        reader = known.reader
         plain = normalise.fold([normalise.clean(text) for text in texts])
-        targets = None if target is None else [target_spans(text, target) for text in plain]
-        platforms = None if platform is None else [platform] * len(plain)
-        found = reader.read(
+        platforms = [platform or ""] * len(plain)
+        if target is None:
+            found = known.reader.read(plain, platforms=platforms, cues=True, keywords=True)
+            return known.reader.version, plain, found
+        brand = next(iter(known.matcher.match([target])[0]), None)
+        name = brand or "target"
+        taught = known.taught([brand] if brand else [], platforms[0])
+        found = known.reader.read(
             plain,
-            targets,
+            [{name: target_spans(text, target).get("target", ())} for text in plain],
             platforms=platforms,
-            topics=target is not None and any(known.matcher.match([target])[0]),
+            adapters=[taught] * len(plain),
+            topics=brand is not None,
             cues=True,
             keywords=True,
         )
-        return reader.version, plain, found
+        read = [replace(reading, targets={"target": reading.targets[name]}) for reading in found]
+        return known.version(name, platforms[0]), plain, read
 
     def explain(self, brand: str, views: Sequence[MentionView]) -> list[tuple[str, Judgement]]:
         """Read stored mentions again for one brand, with the cues that decided.
@@ -285,8 +291,7 @@ def _entries(mentions: Sequence[Mention], known: _Known) -> list[Entry]:
         for mention, own, others in zip(mentions, named, cited, strict=True)
     ]
     taught = [known.taught(b, m.platform) for b, m in zip(about, mentions, strict=True)]
-    # A brand that stands nowhere gets the document's reading, unless it has an adapter
-    aims = [{b: own.get(b, ()) for b in (*own, *t)} for own, t in zip(named, taught, strict=True)]
+    aims = [{b: own.get(b, ()) for b in brands} for own, brands in zip(named, about, strict=True)]
     readings = known.reader.read(
         texts,
         aims,
@@ -311,9 +316,7 @@ def _entry(mention: Mention, brands: Sequence[str], reading: TextReading, known:
             Attribution(
                 brand,
                 "sender" if brand in mention.brands else "text",
-                document
-                if rated or brand not in reading.targets
-                else _reading(reading.targets[brand], known.version(brand, mention.platform)),
+                rated or _reading(reading.targets[brand], known.version(brand, mention.platform)),
             )
             for brand in brands
         ),

@@ -1,4 +1,4 @@
-"""History read again in the background, after a brand's adapter or its words changed.
+"""History read again in the background, after a brand's adapter changed or somebody asked for it.
 
 Chunk by chunk, newest first: read outside any transaction, then written in one short one that
 also keeps the place. So a crash loses no more than the chunk under way, and writers wait briefly.

@@ -21,7 +21,7 @@ from models.features import grams
 from monitor.match import Matcher
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 LEAST = 50
 """Labelled texts under which nothing is learned."""
+OTHERS = 5
+"""Texts of a second label under which nothing goes live: one label alone only teaches a prior."""
 NEW = 20
 """Newly labelled mentions that make it worth trying again."""
 MOST = 4000
@@ -130,7 +132,8 @@ def retrain(
         }
     adapter, tried = _tried(labelled, base, reader.segmenter, seed)
     guarded = _guarded(reader, adapter, read_guard() if guard is None else guard)
-    reasons = _objections(adapter, tried, guarded)
+    live = store.adapters.live(analyser.version).get((brand, platform or ""))
+    reasons = _objections(adapter, tried, guarded, counts, live)
     report |= {
         "state": "refused" if reasons else "live",
         "reasons": reasons,
@@ -197,8 +200,9 @@ def _heard(
 ) -> tuple[list[LabelledText], LogOdds]:
     """Return the texts that are judged at all and their log-odds, as the pipeline reads them."""
     texts = [row.text for row in labelled]
-    aims = [{brand: found.get(brand, ())} for found in matcher.match(texts)]
-    readings = reader.read(texts, aims, platforms=[row.platform for row in labelled])
+    aims = [found if brand in found else {**found, brand: ()} for found in matcher.match(texts)]
+    platforms = [row.platform for row in labelled]
+    readings = reader.read(texts, aims, platforms=platforms, topics=True)
     heard = [i for i, reading in enumerate(readings) if _is_judged(reading)]
     return [labelled[i] for i in heard], log_odds_of([readings[i].targets[brand] for i in heard])
 
@@ -230,7 +234,13 @@ def _guarded(reader: Analyser, adapter: Adapter, guard: Sequence[tuple[int, str,
     return paired(labels, before, after)
 
 
-def _objections(adapter: Adapter, tried: Paired, guarded: Paired) -> list[str]:
+def _objections(
+    adapter: Adapter,
+    tried: Paired,
+    guarded: Paired,
+    counts: Mapping[str, int],
+    live: Adapter | None,
+) -> list[str]:
     """Return why an adapter may not read; empty where it may."""
     lost = guarded.broken - guarded.fixed
     checks = {
@@ -238,6 +248,12 @@ def _objections(adapter: Adapter, tried: Paired, guarded: Paired) -> list[str]:
         == Adapter().version,
         "在品牌自己的改判上不确定更好 / not surely better on its own corrections": tried.low <= 0,
         "日常语句判得更差 / worse on everyday sentences": lost > SPARED * guarded.n,
+        "几乎只有一种标签，判对的和别的标签也请标一些 / hardly any label but one": sorted(
+            counts.values()
+        )[-2]
+        < OTHERS,
+        "与现用的版本相同 / the same as the version that reads": live is not None
+        and live.version == adapter.version,
     }
     reasons = [reason for reason, holds in checks.items() if holds]
     if reasons and tried.before < _FAIR:

@@ -91,8 +91,11 @@ def target_spans(plain: str, target: str) -> dict[str, Sequence[Span]]:
 
 
 def in_two(judgement: Judgement, *, binary: bool) -> Judgement:
-    """Where no neutral is wanted, take the side that the score leans to."""
-    if not binary or judgement.label:
+    """Where no neutral is wanted, take the side that the score leans to.
+
+    What was not judged, or voices no opinion, leans to none and stays neutral.
+    """
+    if not binary or judgement.label or not judgement.score:
         return judgement
     side = 1 if judgement.score >= 0 else -1
     sure = (1 + abs(judgement.score)) / 2

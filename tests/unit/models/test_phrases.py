@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models import phrases
 from models.analyser import Analyser
-from models.phrases import PLAIN, VERDICT, clause_odds, shipped, turned
+from models.phrases import UNVOICED, VERDICT, clause_odds, shipped, turned
 
 PRAISE = """\
 这家的米粉真不难吃，汤底尤其鲜
@@ -266,7 +266,7 @@ def test_texts_without_a_phrase_keep_their_log_odds(analyser):
         shipped().read(texts), texts, found, weights, odds, odds
     )
     assert polarity.tolist() == odds.tolist()
-    assert opinion.tolist() == [0.5, -0.5, PLAIN]
+    assert opinion.tolist() == [0.5, -0.5, UNVOICED]
     assert plain.tolist() == [False, False, True]
 
 
