@@ -144,9 +144,12 @@ def _shown(brand: str, view: MentionView, analysed: str, judged: Judgement) -> d
 
 
 def told(traits: Traits, brand: str | None = None) -> dict[str, Any]:
-    """Write what a text says beside its sentiment; an aspect once, as the brand's own words say."""
+    """Write what a text says beside its sentiment; an aspect once, as a brand's own words say.
+
+    Of one `brand`, others' own aspects are left out.
+    """
     common = {a.name: a.label for a in traits.aspects if a.brand is None}
-    own = {a.name: a.label for a in traits.aspects if a.brand == brand is not None}
+    own = {a.name: a.label for a in traits.aspects if a.brand and brand in (None, a.brand)}
     return {
         **asdict(traits),
         "aspects": [{"name": n, "label": LABELS[label]} for n, label in (common | own).items()],

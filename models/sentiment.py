@@ -38,7 +38,7 @@ BLOCK = 1 << 16
 
 _TINY = 1e-9
 
-_PRAISE = 1.0
+_PRAISE = 2.0
 """Log-odds under which a text that reports a danger is no praise."""
 
 _TOLD = 3.0

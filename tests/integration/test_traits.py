@@ -87,3 +87,26 @@ def test_texts_on_demand_say_everything(client):
     assert reading["irony"] is True
     assert "refund" in reading["intents"]
     assert reading["keywords"]
+
+
+def test_a_brand_that_only_its_sender_names_has_its_own_aspects_too(client, xingtu):
+    own = [{"name": "座舱", "words": ["车机"]}]
+    client.patch("/api/v1/brands/xingtu", json={"aspects": own})
+    send(client, row(text="车机太卡了，后悔买了", id="1", brands=["xingtu"]))
+    (item,) = client.get("/api/v1/brands/xingtu/mentions", query_string=WINDOW).json["items"]
+    assert {"name": "座舱", "label": "negative"} in item["aspects"]
+    body = {"texts": ["星途的车机太卡了"], "target": "星途"}
+    (reading,) = client.post("/api/v1/sentiment", json=body).json["readings"]
+    assert "座舱" in [aspect["name"] for aspect in reading["aspects"]]
+
+
+def test_binary_takes_no_side_where_nothing_was_judged(client):
+    body = {"texts": ["此用户没有填写评价", "呢间嘢真係好鬼抵食，我哋成日都嚟"], "binary": True}
+    found = client.post("/api/v1/sentiment", json=body).json["readings"]
+    assert [reading["label"] for reading in found] == ["neutral", "neutral"]
+
+
+def test_a_reported_danger_is_no_praise(client):
+    texts = ["小米充电宝鼓包了", "用了眉笔过敏，眼睛肿成这样", "这锅好吃到爆炸"]
+    found = client.post("/api/v1/sentiment", json={"texts": texts}).json["readings"]
+    assert [reading["label"] == "positive" for reading in found] == [False, False, True]
