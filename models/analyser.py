@@ -200,15 +200,14 @@ class Analyser:
         irony = lists.irony.find_all(texts)
         phrases = shipped().read(texts)
         risks = lists.risks.find_all(texts)
-        odds = self._sentiment.documents(
-            texts, found, phrases, list(map(bool, irony)), _grave(risks)
-        )
+        grave = _grave(risks)
+        odds = self._sentiment.documents(texts, found, phrases, list(map(bool, irony)), grave)
         unsupported, no_opinion = _silence(texts)
         intents = lists.intents.find_all(texts, no_opinion)
         judged = self._judged(block, words, odds, cues=cues)
         settled = [
             _settled(*row)
-            for row in zip(judged, unsupported, no_opinion, irony, _grave(risks), strict=True)
+            for row in zip(judged, unsupported, no_opinion, irony, grave, strict=True)
         ]
         documents, towards = zip(*settled, strict=True)
         columns = (
@@ -265,11 +264,9 @@ class Analyser:
         passages = [
             Passage(block.texts[about[i].text], about[i].windows, about[i].topic) for i in near
         ]
-        polarity, opinion, parts = self._sentiment.towards(
-            passages, odds.take([about[i].text for i in near])
-        )
-        place = [len(block.texts) + i for i in near]
         owned = odds.take([about[i].text for i in near])
+        polarity, opinion, parts = self._sentiment.towards(passages, owned)
+        place = [len(block.texts) + i for i in near]
         # Irony blames what a text is about; among several targets it may spare one
         alone = np.array([len(block.aims[about[i].text]) == 1 for i in near], bool)
         polarity, opinion = turned(polarity, opinion + UNVOICED * owned.plain, owned.ironic & alone)

@@ -270,16 +270,20 @@ def _again(
 ) -> tuple[list[str], list[Judgement]]:
     """Return the analysed texts of stored mentions and their judgements towards a brand."""
     plain = normalise.fold([normalise.analysed(view.title, view.text) for view in views])
-    named = known.matcher.match(plain)
     readings = known.reader.read(
         plain,
-        [found if brand in found else {**found, brand: ()} for found in named],
+        aims_towards(brand, known.matcher, plain),
         platforms=[view.platform for view in views],
         adapters=[known.taught([brand], view.platform) for view in views],
         topics=True,
         cues=cues,
     )
     return plain, [reading.targets[brand] for reading in readings]
+
+
+def aims_towards(brand: str, matcher: Matcher, texts: Sequence[str]) -> Targets:
+    """Return the targets of texts that are about a brand, whether or not it stands in them."""
+    return [found if brand in found else {**found, brand: ()} for found in matcher.match(texts)]
 
 
 def _entries(mentions: Sequence[Mention], known: _Known) -> list[Entry]:

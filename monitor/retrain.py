@@ -19,6 +19,7 @@ import models
 from models.adapter import Adapter, labels_of, learn, log_odds_of, out_of_fold
 from models.features import grams
 from monitor.match import Matcher
+from monitor.pipeline import aims_towards
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -200,7 +201,7 @@ def _heard(
 ) -> tuple[list[LabelledText], LogOdds]:
     """Return the texts that are judged at all and their log-odds, as the pipeline reads them."""
     texts = [row.text for row in labelled]
-    aims = [found if brand in found else {**found, brand: ()} for found in matcher.match(texts)]
+    aims = aims_towards(brand, matcher, texts)
     platforms = [row.platform for row in labelled]
     readings = reader.read(texts, aims, platforms=platforms, topics=True)
     heard = [i for i, reading in enumerate(readings) if _is_judged(reading)]
