@@ -86,14 +86,18 @@ class Adapter:
         digest = hashlib.sha256(self.to_bytes()).hexdigest()[:8]
         object.__setattr__(self, "version", digest)
 
-    def adjust(self, polarity: Floats, opinion: Floats, grams: Grams) -> LogOdds:
-        """Return both log-odds corrected, for a batch of texts and their n-grams."""
-        owner, bucket = grams.distinct
-        root = np.sqrt(np.maximum(1, np.bincount(owner, minlength=grams.size)))
+    def adjust(
+        self,
+        polarity: Floats,
+        opinion: Floats,
+        grams: Grams,
+        texts: Sequence[int] | None = None,
+    ) -> LogOdds:
+        """Return both log-odds corrected, for a batch and its n-grams, or for some of its texts."""
+        bucket, bounds = grams.sets if texts is None else grams.sets_of(texts)
+        root = np.sqrt(np.maximum(1, np.diff(bounds)))
         moved = [
-            scale.slope * odds
-            + scale.shift
-            + np.bincount(owner, scale.of(bucket), grams.size) / root
+            scale.slope * odds + scale.shift + features.sums(scale.of(bucket), bounds) / root
             for scale, odds in ((self.polarity, polarity), (self.opinion, opinion))
         ]
         return moved[0], moved[1]

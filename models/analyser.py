@@ -13,7 +13,7 @@ import numpy as np
 from models import language, lookalike
 from models.aspects import AspectLexicon, assign
 from models.clauses import Window, clauses_of, find_target, windows
-from models.features import grams, lengths, sized_grams
+from models.features import sized_grams
 from models.intent import IntentLexicon
 from models.irony import Irony
 from models.keywords import telling
@@ -32,7 +32,7 @@ from models.traits import Traits
 from models.weights import Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -133,16 +133,14 @@ class Analyser:
         """Return the sentiment of each text, nothing else; `binary` rules out the label 0."""
         judged: list[Judgement] = []
         for block in blocks(texts):
-            plain = Batch(lookalike.plain(block))
-            phrases = shipped().read(plain)
-            irony, risks = _lists().irony.find_all(plain), _lists().risks.find_all(plain)
-            found = sized_grams(plain, self.segmenter.sizes(plain))
-            odds = self._sentiment.documents(
-                plain, found, phrases, list(map(bool, irony)), _grave(risks)
-            )
-            named = _named(platforms, len(judged), len(block))
-            said = judgements(odds, named, binary=binary)
-            judged += said if binary else _silenced(said, *_silence(plain))
+            said = self._said(lookalike.plain(Batch(block)), binary=binary)
+            # Only what may change a label is looked for
+            praise = said.odds.polarity > IRONIC if binary else np.ones(len(block), np.bool_)
+            ironic = _where(praise, said.texts, _lists().irony.find_all)
+            grave = _where(said.odds.faint, said.texts, _dangers)
+            odds = said.odds.doubted(ironic, grave)
+            documents = judgements(odds, _named(platforms, len(judged), len(block)))
+            judged += documents if binary else _silenced(documents, *_silence(said.texts))
         return judged
 
     def read(
@@ -184,7 +182,7 @@ class Analyser:
         for block in blocks(texts):
             start, end = len(readings), len(readings) + len(block)
             part = _Block(
-                Batch(lookalike.plain(block)),
+                lookalike.plain(Batch(block)),
                 [{}] * len(block) if targets is None else targets[start:end],
                 _named(platforms, start, len(block)),
                 [{}] * len(block) if adapters is None else adapters[start:end],
@@ -193,18 +191,23 @@ class Analyser:
             readings += self._read(part, cues=cues, keywords=keywords)
         return readings
 
+    def _said(self, texts: Batch, *, binary: bool = False, keywords: bool = False) -> _Said:
+        """Return what texts say, before irony and dangers; their words where they are asked for."""
+        cut = self.segmenter
+        words, sizes = cut.flat(texts) if keywords else ([], cut.sizes(texts))
+        found, phrases = sized_grams(texts, sizes), shipped().read(texts, questions=not binary)
+        odds = self._sentiment.documents(texts, found, phrases, binary=binary)
+        return _Said(texts, words, found, phrases, odds)
+
     def _read(self, block: _Block, *, cues: bool, keywords: bool) -> Iterator[TextReading]:
         texts, lists = block.texts, _lists()
-        words = self.segmenter.cut_all(texts)
-        found = grams(texts, words)
-        irony = lists.irony.find_all(texts)
-        phrases = shipped().read(texts)
-        risks = lists.risks.find_all(texts)
+        said = self._said(texts, keywords=keywords)
+        irony, risks = lists.irony.find_all(texts), lists.risks.find_all(texts)
         grave = _grave(risks)
-        odds = self._sentiment.documents(texts, found, phrases, list(map(bool, irony)), grave)
+        said = replace(said, odds=said.odds.doubted(map(bool, irony), grave))
         unsupported, no_opinion = _silence(texts)
         intents = lists.intents.find_all(texts, no_opinion)
-        judged = self._judged(block, words, odds, cues=cues)
+        judged = self._judged(block, said, cues=cues)
         settled = [
             _settled(*row)
             for row in zip(judged, unsupported, no_opinion, irony, grave, strict=True)
@@ -215,13 +218,13 @@ class Analyser:
             towards,
             risks,
             intents,
-            self._sides(block, found, phrases, no_opinion),
-            lists.traits.read(found, texts),
+            self._sides(block, said.found, said.phrases, no_opinion),
+            lists.traits.read(said.found, texts),
             lists.stages.find_all(texts, intents, [document.label for document in documents]),
             irony,
             no_opinion,
             unsupported,
-            telling(words) if keywords else [()] * len(texts),
+            telling(said.words, said.found) if keywords else [()] * len(texts),
         )
         return (
             TextReading(
@@ -253,46 +256,52 @@ class Analyser:
             ) in zip(*columns, strict=True)
         )
 
-    def _judged(
-        self, block: _Block, words: Sequence[Sequence[str]], odds: Odds, *, cues: bool
-    ) -> list[_Judged]:
+    def _judged(self, block: _Block, said: _Said, *, cues: bool) -> list[_Judged]:
         """Return the judgement of each text, and towards each of its targets."""
         about = _about(block)
-        texts = [seat.text for seat in about]
-        every = odds.then(odds.take(texts))
-        near = [i for i, seat in enumerate(about) if seat.windows]
-        passages = [
-            Passage(block.texts[about[i].text], about[i].windows, about[i].topic) for i in near
-        ]
-        owned = odds.take([about[i].text for i in near])
-        polarity, opinion, parts = self._sentiment.towards(passages, owned)
-        place = [len(block.texts) + i for i in near]
-        # Irony blames what a text is about; among several targets it may spare one
-        alone = np.array([len(block.aims[about[i].text]) == 1 for i in near], bool)
-        polarity, opinion = turned(polarity, opinion + UNVOICED * owned.plain, owned.ironic & alone)
-        every.polarity[place], every.opinion[place], every.mixed[place] = polarity, opinion, 0
-        _adapt(every, about, block, words)
-        owners = [*range(len(block.texts)), *texts]
-        found = judgements(every, [block.platforms[i] for i in owners])
+        every, parts = self._towards(block, said, about) if about else (said.odds, {})
+        platforms = [*block.platforms, *(block.platforms[passage.owner] for passage in about)]
+        found = judgements(every, platforms)
         if cues:
-            spoken = dict(zip(place, parts, strict=True))
-            for i, owner in enumerate(owners):
-                seat = about[i - len(block.texts)] if i >= len(block.texts) else None
-                found[i] = replace(found[i], cues=self._cues(block, owner, seat, spoken.get(i)))
+            for i, judgement in enumerate(found):
+                passage = about[i - len(block.texts)] if i >= len(block.texts) else None
+                owner = i if passage is None else passage.owner
+                told = self._cues(block, owner, passage, parts.get(i))
+                found[i] = replace(judgement, cues=told)
         judged = [_Judged(document, {}) for document in found[: len(block.texts)]]
-        for seat, judgement in zip(about, found[len(block.texts) :], strict=True):
-            judged[seat.text].towards[seat.target] = judgement
+        for passage, judgement in zip(about, found[len(block.texts) :], strict=True):
+            judged[passage.owner].towards[passage.target] = judgement
         return judged
 
+    def _towards(
+        self, block: _Block, said: _Said, about: Sequence[Passage]
+    ) -> tuple[Odds, dict[int, LogOdds]]:
+        """Return the log-odds of texts, then of targets, and how much the latter's stretches count.
+
+        A target that stands nowhere has its text's.
+        """
+        owners = np.array([passage.owner for passage in about])
+        every = said.odds.then(said.odds.take(owners))
+        near = np.flatnonzero([bool(passage.windows) for passage in about])
+        owned, passages = said.odds.take(owners[near]), [about[i] for i in near.tolist()]
+        polarity, opinion, parts = self._sentiment.towards(passages, owned)
+        # Irony blames what a text is about; among several targets it may spare one
+        alone = np.array([_alone(block.aims[passage.owner]) for passage in passages], np.bool_)
+        polarity, opinion = turned(polarity, opinion + UNVOICED * owned.plain, owned.ironic & alone)
+        place = len(block.texts) + near
+        every.polarity[place], every.opinion[place], every.mixed[place] = polarity, opinion, 0
+        _adapt(every, about, block, said.found)
+        return every, dict(zip(place.tolist(), parts, strict=True))
+
     def _cues(
-        self, block: _Block, owner: int, seat: _Seat | None, part: LogOdds | None
+        self, block: _Block, owner: int, passage: Passage | None, part: LogOdds | None
     ) -> tuple[Cue, ...]:
         text = block.texts[owner]
         hidden = list(chain.from_iterable(block.aims[owner].values()))
-        if seat is None or seat.topic or part is None:
+        if passage is None or passage.topic or part is None:
             near, share = [Window.whole(text)], [[1.0] * 3]
         else:
-            near, share = list(seat.windows), part.tolist()
+            near, share = list(passage.windows), part.tolist()
         return self._sentiment.cues(text, [window.spans for window in near], share, hidden)
 
     def _sides(
@@ -304,22 +313,20 @@ class Analyser:
     ) -> list[tuple[Aspect, ...]]:
         """Return each text's aspects, judged by their clauses."""
         named = self._aspects.find_all(block.texts, [aim.keys() for aim in block.aims])
-        count = lengths([one.clauses for one in named])
-        spans = [*chain.from_iterable(one.clauses for one in named)]
-        if not spans:
-            return [()] * len(named)
-        size = lengths(block.texts)
-        opens, closes = np.array(spans).T + np.repeat(np.cumsum(size) - size, count)
-        polarity, opinion = stretch_odds(self._sentiment.weights, found, opens, closes)
-        settled = np.array(clause_odds(phrases, [one.clauses for one in named]))
+        if not named.clauses:
+            return [()] * named.size
+        owner, opens, closes = np.array(named.clauses).T
+        base = np.array(block.texts.starts)[owner] - owner  # one mark joins two texts
+        polarity, opinion = stretch_odds(
+            self._sentiment.weights, found, base + opens, base + closes
+        )
+        settled = np.array(clause_odds(phrases, named.clauses))
         polarity, opinion = polarity + settled, opinion + np.abs(settled)
-        towards, voiced = polarity.tolist(), opinion.tolist()
-        ends = np.cumsum(count).tolist()
         return [
-            ()
-            if silent or not one.occurrences
-            else assign(one, towards[end - n : end], voiced[end - n : end])
-            for one, n, end, silent in zip(named, count.tolist(), ends, no_opinion, strict=True)
+            () if silent else aspects
+            for aspects, silent in zip(
+                assign(named, polarity.tolist(), opinion.tolist()), no_opinion, strict=True
+            )
         ]
 
 
@@ -327,20 +334,22 @@ class Analyser:
 class _Block:
     """Texts that are read together, and what is known about each."""
 
-    texts: Sequence[str]
+    texts: Batch
     aims: Sequence[Aims]
     platforms: Sequence[str]
     adapters: Sequence[Adapters]
     topics: bool
 
 
-class _Seat(NamedTuple):
-    """A target of the block's text of this number; without windows where it stands nowhere."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the judgements of a block's texts are made of."""
 
-    text: int
-    target: str
-    windows: Sequence[Window]
-    topic: bool
+    texts: Batch
+    words: Sequence[str]
+    found: Grams
+    phrases: Sequence[Reading]
+    odds: Odds
 
 
 class _Judged(NamedTuple):
@@ -383,35 +392,47 @@ def _alone(aim: Aims) -> bool:
     return sum(map(bool, aim.values())) == 1
 
 
-def _about(block: _Block) -> list[_Seat]:
-    """Return every target of every text, in order."""
+def _about(block: _Block) -> list[Passage]:
+    """Return what is said about every target of every text, in order."""
     aimed = [i for i, aim in enumerate(block.aims) if aim]
     if not aimed:
         return []
-    parts = clauses_of([block.texts[i] for i in aimed])
+    texts = [block.texts[i] for i in aimed]
     return [
-        _Seat(i, target, found, block.topics and _alone(block.aims[i]))
-        for i, here in zip(aimed, parts, strict=True)
-        for target, found in windows(block.texts[i], block.aims[i], here).items()
+        Passage(i, text, target, found, block.topics and _alone(block.aims[i]))
+        for i, text, here in zip(aimed, texts, clauses_of(texts), strict=True)
+        for target, found in windows(text, block.aims[i], here).items()
     ]
 
 
-def _adapt(
-    odds: Odds, about: Sequence[_Seat], block: _Block, words: Sequence[Sequence[str]]
-) -> None:
+def _adapt(odds: Odds, about: Sequence[Passage], block: _Block, found: Grams) -> None:
     """Correct the targets' log-odds by what was learned about them, in place."""
     taught: dict[str, tuple[Adapter, list[int]]] = {}
-    for i, seat in enumerate(about):
-        adapter = block.adapters[seat.text].get(seat.target)
+    for i, passage in enumerate(about):
+        adapter = block.adapters[passage.owner].get(passage.target)
         if adapter is not None:
             taught.setdefault(adapter.version, (adapter, []))[1].append(i)
-    for adapter, seats in taught.values():
-        owners = [about[i].text for i in seats]
-        found = grams([block.texts[i] for i in owners], [words[i] for i in owners])
-        place = [len(block.texts) + i for i in seats]
+    for adapter, passages in taught.values():
+        place = [len(block.texts) + i for i in passages]
         odds.polarity[place], odds.opinion[place] = adapter.adjust(
-            odds.polarity[place], odds.opinion[place], found
+            odds.polarity[place], odds.opinion[place], found, [about[i].owner for i in passages]
         )
+
+
+def _where(
+    asked: NDArray[np.bool_], texts: Sequence[str], find: Callable[[Batch], Sequence[object]]
+) -> list[bool]:
+    """Return in which of the texts that are asked about something is found."""
+    found, which = [False] * len(texts), asked.nonzero()[0].tolist()
+    if not which:
+        return found
+    for i, here in zip(which, find(Batch([texts[i] for i in which])), strict=True):
+        found[i] = bool(here)
+    return found
+
+
+def _dangers(texts: Sequence[str]) -> list[bool]:
+    return _grave(_lists().risks.find_all(texts))
 
 
 def _grave(risks: Sequence[Sequence[RiskHit]]) -> list[bool]:

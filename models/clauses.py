@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -51,8 +50,7 @@ _MENTIONS = 32
 """Occurrences of one target that count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What is said about one occurrence of a target, as three spans that leave the target out.
 
     `before` and `after` are the rest of its clause, `then` is the next clause. A comparison says
@@ -136,18 +134,20 @@ def windows(
     >>> [[text[a:b] for a, b in w.spans] for w in windows(text, {"屏幕": [(5, 7)]})["屏幕"]]
     [['但', '真好', '喜欢']]
     """
-    named = sorted(
+    length = len(text)
+    named = [
         (start, end, target)
         for target, spans in aim.items()
         for start, end in spans
-        if 0 <= start < end <= len(text)
-    )
+        if 0 <= start < end <= length
+    ]
+    named.sort()
     found: dict[str, list[Window]] = {target: [] for target in aim}
     if not named:
         return found
     parts = clauses(text) if parts is None else parts
     pronouns = set(_pronouns(text, named, parts))
-    every = sorted([*named, *pronouns])
+    every = sorted([*named, *pronouns]) if pronouns else named
     meant = True
     for i, mention in enumerate(every):
         here = found[mention[2]]
@@ -178,11 +178,13 @@ def _window(text: str, parts: Sequence[Span], every: Sequence[Mention], i: int) 
     opens = max(parts[first][0] if first >= 0 else start, start - _REACH)
     closes = min(parts[last][1] if last < len(parts) else end, end + _REACH)
     comparison = compare(text[opens:start], text[end:closes])
-    opens, closes = _own(text, every, i, (opens, closes))
-    then = parts[last + 1] if last + 1 < len(parts) else (closes, closes)
-    then = (then[0], min(then[1], then[0] + _REACH))
-    if _names_another(text, every, i, then):
-        then = (closes, closes)
+    if len(every) > 1:
+        opens, closes = _own(text, every, i, (opens, closes))
+    then = closes, closes
+    if last + 1 < len(parts):
+        begins, ends = parts[last + 1]
+        following = begins, min(ends, begins + _REACH)
+        then = then if _names_another(text, every, i, following) else following
     return Window((opens, start), (end, closes), then, comparison)
 
 
@@ -204,6 +206,8 @@ def _joint(between: str) -> bool:
 
 def _names_another(text: str, every: Sequence[Mention], i: int, clause: Span) -> bool:
     """Return whether a clause is about something else: another target first, or a rival."""
-    first = bisect_left(every, clause[0], lo=i, key=itemgetter(0))
-    other = first < len(every) and every[first][0] < clause[1] and every[first][2] != every[i][2]
-    return other or _RIVAL.search(text, *clause) is not None
+    if len(every) > 1:
+        first = bisect_left(every, clause[0], lo=i, key=itemgetter(0))
+        if first < len(every) and every[first][0] < clause[1] and every[first][2] != every[i][2]:
+            return True
+    return _RIVAL.search(text, *clause) is not None

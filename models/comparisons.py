@@ -89,7 +89,7 @@ def compare(before: str, after: str) -> Comparison:
     -1
     """
     near = before.rstrip()[-_NEAR:]
-    if not _ENDS.search(near) and not _BEGINS.match(after):
+    if not (near and _ENDS.search(near)) and not (after and _BEGINS.match(after)):
         return PLAIN
     return next(
         (told for ends, begins, told in _RULES if begins.match(after) and ends.search(near)),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.stretches import Stretches
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,6 +24,7 @@ STRONG = 2.0
 """Log-odds from which a clause takes a strong side."""
 
 _BREAKS = np.zeros(1 << 16, bool)
+_END = np.ones(1, bool)
 _BREAKS[[ord(char) for char in "。！？；，：,!?;:\n…~～ 但却"]] = True
 
 
@@ -47,22 +50,19 @@ def both_ways(texts: Sequence[str], grams: Grams, polarity: NDArray[np.float32])
 
     A clause of n n-grams has the log-odds Σ polarity / √n.
     """
-    codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
-    if not len(codes):
-        return np.zeros(len(texts))
-    size = np.fromiter(map(len, texts), np.int64, len(texts))
-    opens = _BREAKS[np.minimum(codes, 0xFFFF)]
-    first = (np.cumsum(size) - size)[size > 0]
-    opens[first] = True
-    clause = np.cumsum(opens) - 1
-    here = clause[grams.start]
-    within = here == clause[grams.end - 1]
-    here = here[within]
-    count = int(clause[-1]) + 1
-    total = np.bincount(here, polarity[grams.bucket[within]], count)
-    said = total / np.sqrt(np.maximum(1, np.bincount(here, minlength=count)))
     told = np.zeros(len(texts))
-    starts = clause[first]
+    filled = grams.bounds[1:] > grams.bounds[:-1]
+    first = grams.bounds[:-1][filled]
+    if not len(first):
+        return told
+    codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
+    breaks = _BREAKS[np.minimum(codes, 0xFFFF)]
+    breaks[first] = True
+    edges = np.concatenate((breaks, _END)).nonzero()[0]
+    if len(edges) - 1 == len(first):
+        return told  # one clause each
+    said = Stretches(grams, edges[:-1], edges[1:]).mean(polarity)
+    starts = edges.searchsorted(first)
     best, worst = np.maximum.reduceat(said, starts), np.minimum.reduceat(said, starts)
-    told[size > 0] = np.maximum(0, np.minimum(best, -worst))
+    told[filled] = np.maximum(0, np.minimum(best, -worst))
     return told

@@ -49,6 +49,7 @@ _ASKS = re.compile(
     r"(?:有没有|可不可以|可以|能不能|(?<![还可不])能|支持|会不会|是不是|什么时候|啥时候|几点|多少|哪里|哪个|哪款"
     r"|需要|要不要|这款|这个)[^，。！？,!?]{0,14}(?:吗|吗?[？?])$"
 )
+_ASKERS = ("吗", "?", "？")
 _RHETORICAL = re.compile(
     r"难道|不是.{0,10}吗|良心|好意思|要点脸|要不要脸|脸吗|过分吗|配吗|搞笑吗|[？?!！]{3}"
 )
@@ -132,9 +133,9 @@ def _meant(text: str, hit: Hit) -> bool:
 
 def _asks(text: str) -> bool:
     """Tell whether a text ends in a question that wants an answer."""
-    tail = text[-_CHAT:].rstrip()
-    if not tail.endswith(("吗", "?", "？")):
+    if not text.rstrip().endswith(_ASKERS):
         return False
+    tail = text[-_CHAT:].rstrip()
     return bool(_ASKS.search(tail)) and not _RHETORICAL.search(tail)
 
 

@@ -42,6 +42,7 @@ _SUPPOSED = re.compile(
     r"如果|万一|要是|假如|担心|害怕|以为|怕|以前|之前|本来|别家|别人家|其他家|隔壁家"
 )
 _OPPOSITE = frozenset({"praise", "mark", "thanks"})
+_SPOKEN = _OPPOSITE | {"alone"}
 _SENTENCE = re.compile(r"[。！？!?\n]")
 _CAUSED = re.compile(r"[让害给令使叫]|教会|所赐|的福$")
 _FILLING = re.compile(
@@ -65,7 +66,7 @@ class Irony:
 
     def find_all(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
         """Return the cues of each text in order, in code points."""
-        found = self._lexicon.find_all(texts)
+        found = self._lexicon.find_all(texts, needing=_SPOKEN)
         return [_cues(text, hits) if hits else () for text, hits in zip(texts, found, strict=True)]
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    Match = tuple[int, int, int]
 
 HARMLESS = "harmless"
 """The group of longer phrases that take a listed word into their own, innocent sense."""
@@ -60,7 +62,7 @@ class Lexicon:
 
     def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
         pairs = [(_lower(word), group) for group, words in groups.items() for word in words]
-        self._groups = [group for _, group in pairs]
+        self.groups = [group for _, group in pairs]
         self._automaton = AhoCorasick(
             [word for word, _ in pairs],
             matchkind=MatchKind.LeftmostLongest,
@@ -70,13 +72,27 @@ class Lexicon:
             else Implementation.ContiguousNFA,
         )
 
-    def find_all(self, texts: Sequence[str]) -> list[list[Hit]]:
-        """Return the phrases of each text in order, harmless ones left out."""
+    def matches(self, batch: Batch) -> list[Match]:
+        """Return the phrases of the joined texts in order, harmless ones among them.
+
+        Each is an index in `groups`, and where the phrase starts and ends in `batch.joined`.
+        """
+        return self._automaton.find_matches_as_indexes(batch.joined)
+
+    def find_all(self, texts: Sequence[str], needing: Collection[str] = ()) -> list[list[Hit]]:
+        """Return the phrases of each text in order, harmless ones left out.
+
+        With `needing`, none of a text that holds no phrase of these groups.
+        """
         batch = texts if isinstance(texts, Batch) else Batch(texts)
-        starts, groups = batch.starts, self._groups
+        starts, groups = batch.starts, self.groups
         found: list[list[Hit]] = [[] for _ in batch]
+        matches = self.matches(batch)
+        if needing:
+            needed = {bisect_right(starts, m[1]) for m in matches if groups[m[0]] in needing}
+            matches = [m for m in matches if bisect_right(starts, m[1]) in needed] if needed else []
         start = end = 0
-        for index, opens, closes in self._automaton.find_matches_as_indexes(batch.joined):
+        for index, opens, closes in matches:
             if opens >= end:
                 text = bisect_right(starts, opens)
                 start, end, here = starts[text - 1], starts[text], found[text - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from models.lexicon import HARMLESS, Lexicon, load
+from models.lexicon import HARMLESS, Batch, Lexicon, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from models.lexicon import Hit
 
 
-def plain(texts: Sequence[str]) -> list[str]:
+def plain(texts: Sequence[str]) -> Batch:
     """Return the texts with evasive spellings undone; each stays as long as it was.
 
     Texts come folded: simplified script, plain letters.
@@ -23,10 +23,13 @@ def plain(texts: Sequence[str]) -> list[str]:
     >>> plain(["这辣鸡平台，退💰", "香辣鸡翅好吃"])
     ['这垃圾平台，退钱', '香辣鸡翅好吃']
     """
-    found = _spellings().find_all(texts)
-    return [
-        _written_out(text, hits) if hits else text for text, hits in zip(texts, found, strict=True)
-    ]
+    batch = texts if isinstance(texts, Batch) else Batch(texts)
+    found = _spellings().find_all(batch)
+    if not any(found):
+        return batch
+    return Batch(
+        _written_out(text, hits) if hits else text for text, hits in zip(batch, found, strict=True)
+    )
 
 
 @cache

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from models.features import lengths
 from models.lexicon import HARMLESS, Lexicon, load
 from models.records import Cue
-from models.stretches import stretch_odds, within
+from models.stretches import Stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from models.features import Grams
     from models.lexicon import Hit
-    from models.records import Span
     from models.weights import Weights
 
     Floats = NDArray[np.float64]
@@ -90,6 +88,7 @@ _QUESTION = re.compile(r"[^，。！,!；;\n]{0,6}(?:吗|么[？?]|没有?[？?]
 _ENDS_ASKING = re.compile(
     r"(?:(?:[吗么呢嘛没]|[？?])|(?:怎么|如何)(?![这那还又老总就会能敢样想没不]|回事)[^，。！？\s]{1,4})[\s~～。.]*$"
 )
+_ASKERS = frozenset("吗么呢嘛没？?怎如")
 _OPENS_ASKING = re.compile(r"[\W_]*(?:请问|求问|问一下|想问|有谁知道|(?:有没)?有人知道|谁知道)")
 _OPENING, _CLOSING = '“"「『《', '”"」』》'
 
@@ -141,31 +140,41 @@ class Phrases:
         self._asking = re.compile("|".join(map(re.escape, tables["ask"])))
         self._loaded = re.compile("|".join(map(re.escape, tables["loaded"])))
 
-    def read(self, texts: Sequence[str]) -> list[Reading]:
-        """Return what the phrases of each text say."""
+    def read(self, texts: Sequence[str], *, questions: bool = True) -> list[Reading]:
+        """Return what the phrases of each text say, and, where wanted, which are mere questions."""
         found = zip(texts, self._lexicon.find_all(texts), strict=True)
-        return [self._read(text, hits) for text, hits in found]
+        return [
+            self._read(text, hits, questions=questions)
+            if hits or (questions and _may_ask(text))
+            else NOTHING
+            for text, hits in found
+        ]
 
-    def _read(self, text: str, hits: Sequence[Hit]) -> Reading:
-        if hits:
-            verdicts = [verdict for hit in hits if (verdict := _verdict(text, hit))]
-            sided = [verdict for verdict in verdicts if verdict.polarity]
-            if verdicts or len(text) <= _SHORT:
-                return Reading(sided or verdicts[:1] or self._question(text), *_turn(text, hits))
-        asked = self._question(text)
-        return Reading(asked, (0, 0), 0.0) if asked else NOTHING
+    def _read(self, text: str, hits: Sequence[Hit], *, questions: bool) -> Reading:
+        verdicts = [verdict for hit in hits if (verdict := _verdict(text, hit))]
+        said = [verdict for verdict in verdicts if verdict.polarity] or verdicts[:1]
+        said = said or (self._question(text) if questions else [])
+        turn = _turn(text, hits)
+        return Reading(said, *turn) if said or turn[1] else NOTHING
 
-    def _question(self, text: str) -> tuple[Verdict, ...]:
+    def _question(self, text: str) -> list[Verdict]:
         """Return the whole of a text that is nothing but a question wanting an answer."""
-        if len(text) > _ASKED:
-            return ()
+        if not _may_ask(text):
+            return []
         ends = _ENDS_ASKING.search(text, max(0, len(text) - _TAIL))
         if not ends and not _OPENS_ASKING.match(text):
-            return ()
+            return []
         how = ends is not None and ends[0][0] in "怎如"
         if not (how or self._asking.search(text)) or self._loaded.search(text):
-            return ()
-        return (Verdict(0, len(text), 0.0),)
+            return []
+        return [Verdict(0, len(text), 0.0)]
+
+
+def _may_ask(text: str) -> bool:
+    """Tell whether a text may be nothing but a question: it is not, without one of some letters."""
+    return 0 < len(text) <= _ASKED and (
+        not _ASKERS.isdisjoint(text[-_TAIL:]) or "问" in text or "知道" in text
+    )
 
 
 def _verdict(text: str, hit: Hit) -> Verdict | None:
@@ -219,12 +228,15 @@ def phrase_cues(said: str, start: int, share: float) -> list[Cue]:
     ]
 
 
-def clause_odds(readings: Sequence[Reading], clauses: Sequence[Sequence[Span]]) -> list[float]:
-    """Return what phrases add to the polarity of each text's clauses, in order."""
+def clause_odds(
+    readings: Sequence[Reading], clauses: Iterable[tuple[int, int, int]]
+) -> list[float]:
+    """Return what phrases add to the polarity of clauses: a text's number, start and end each."""
     return [
-        sum(v.polarity for v in reading.verdicts if start <= v.start and v.end <= end)
-        for reading, spans in zip(readings, clauses, strict=True)
-        for start, end in spans
+        sum(v.polarity for v in verdicts if start <= v.start and v.end <= end) if verdicts else 0
+        for verdicts, start, end in (
+            (readings[text].verdicts, start, end) for text, start, end in clauses
+        )
     ]
 
 
@@ -238,7 +250,6 @@ def turned(polarity: Floats, opinion: Floats, ironic: NDArray[np.bool_]) -> tupl
 
 def settle(
     readings: Sequence[Reading],
-    texts: Sequence[str],
     grams: Grams,
     weights: Weights,
     polarity: Floats,
@@ -251,28 +262,30 @@ def settle(
     polarity, opinion
         What the n-grams of the texts say.
     """
-    size = lengths(texts)
-    first = np.cumsum(size) - size
-    polarity, opinion, plain = polarity.copy(), opinion.copy(), np.zeros(len(texts), bool)
-    plain[[i for i, r in enumerate(readings) if r.verdicts and not r.verdicts[0].polarity]] = True
+    plain = np.zeros(grams.size, bool)
+    read = [(i, reading) for i, reading in enumerate(readings) if reading is not NOTHING]
+    if not read:
+        return polarity, opinion, plain
+    first, size = grams.bounds[:-1], grams.bounds[1:] - grams.bounds[:-1]
+    polarity, opinion = polarity.copy(), opinion.copy()
+    plain[[i for i, r in read if r.verdicts and not r.verdicts[0].polarity]] = True
     opinion[plain] += UNVOICED
-    said = [(i, v) for i, r in enumerate(readings) for v in r.verdicts if v.polarity]
+    said = [(i, v) for i, r in read for v in r.verdicts if v.polarity]
     if said:
         owner = np.array([i for i, _ in said])
         opens, closes = np.array([v[:2] for _, v in said]).T + first[owner]
         share = np.sqrt(np.minimum(1.0, _LENGTH / np.maximum(1, size)))
-        gained = np.bincount(owner, [v.polarity for _, v in said], len(texts))
-        spelt = np.bincount(
-            owner, within(weights.polarity, grams, opens, closes), len(texts)
-        ) / np.sqrt(np.maximum(1, np.bincount(grams.distinct[0], minlength=len(texts))))
-        polarity += share * np.clip(gained, -_MOST, _MOST) - spelt
+        gained = np.bincount(owner, [v.polarity for _, v in said], grams.size)
+        here = Stretches(grams, opens, closes).sum(weights.polarity)
+        spelt = np.bincount(owner, here, grams.size)
+        polarity += share * np.clip(gained, -_MOST, _MOST) - spelt / grams.root
         opinion[owner] += _VOICED * share[owner]
         brief = owner[size[owner] <= _LENGTH]
         opinion[brief] = np.maximum(opinion[brief], _VOICED)
-    turns = [i for i, reading in enumerate(readings) if reading.weight]
+    turns = [i for i, reading in read if reading.weight]
     if turns:
         opens, closes = np.array([readings[i].turn for i in turns]).T + first[turns]
-        after, _ = stretch_odds(weights, grams, opens, closes)
-        sway = after * [readings[i].weight for i in turns]
+        after = Stretches(grams, opens, closes).mean(weights.polarity)
+        sway = (weights.bias[0] + after) * [readings[i].weight for i in turns]
         polarity[turns] += np.clip(sway, -_SWAY, _SWAY)
     return polarity, opinion, plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from itertools import compress, pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from models.lexicon import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from models.features import Ints
 
@@ -52,32 +55,56 @@ class Segmenter:
 
     def cut(self, text: str) -> list[str]:
         """Return the words of one text, in order, white space and punctuation included."""
-        if "[" not in text:
-            return self._cut(text)
-        return [
-            word
-            for i, piece in enumerate(_STICKER.split(text))
-            for word in ([piece] if i % 2 else self._cut(piece))
-        ]
+        return self.cut_all([text])[0] if "[" in text else self._cut(text)
 
     def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the words of each text."""
-        return [self.cut(text) for text in texts]
+        words, _, spaces = self._cut_at_once(texts)
+        bounds = pairwise([-1, *spaces.tolist(), len(words)])
+        return [words[space + 1 : end] for space, end in bounds][: len(texts)]
+
+    def flat(self, texts: Sequence[str]) -> tuple[list[str], Ints]:
+        """Return the words of the texts put end to end, and the length of each."""
+        words, found, spaces = self._cut_at_once(texts)
+        kept = _others(spaces, found)
+        return [*compress(words, kept.tolist())], found[kept]
 
     def sizes(self, texts: Sequence[str]) -> Ints:
-        """Return the length of each word of the texts put end to end: all are cut at once.
+        """Return the length of each word of the texts put end to end.
 
         Examples
         --------
         >>> Segmenter().sizes(["味道好[", "怒]", "好"]).tolist()
         [2, 1, 1, 1, 1, 1]
         """
-        # No word or sticker reaches over a space, nor does one join what stands beside it
-        found = lengths(self.cut(" ".join(texts)))
-        spaces = np.cumsum(lengths(texts[:-1]) + 1)
-        kept = np.ones(len(found), np.bool_)
-        kept[np.searchsorted(np.cumsum(found), spaces)] = False
-        return found[kept]
+        _, found, spaces = self._cut_at_once(texts)
+        return found[_others(spaces, found)]
+
+    def _cut_at_once(self, texts: Sequence[str]) -> tuple[list[str], Ints, Ints]:
+        """Return the words of texts joined by spaces, their lengths, and which are these spaces."""
+        # No word or sticker reaches over a space, nor does one join what stands beside it:
+        # a space holds the place of each sticker, too, while the rest is cut
+        rest, stickers = (pieces := _STICKER.split(" ".join(texts)))[::2], pieces[1::2]
+        words = self._cut(" ".join(rest))
+        found = lengths(words)
+        if stickers:
+            places = _spaces(rest, found)
+            found[places] = lengths(stickers)
+            for place, sticker in zip(places.tolist(), stickers, strict=True):
+                words[place] = sticker
+        return words, found, _spaces(texts, found)
+
+
+def _spaces(texts: Sequence[str], sizes: Ints) -> Ints:
+    """Return which words, of these sizes, are the spaces that join texts."""
+    places: Ints = sizes.cumsum().searchsorted((lengths(texts[:-1]) + 1).cumsum())
+    return places
+
+
+def _others(places: Ints, sizes: Ints) -> NDArray[np.bool_]:
+    kept = np.ones(len(sizes), np.bool_)
+    kept[places] = False
+    return kept
 
 
 def _cutter(words: tuple[str, ...], engine: str | None) -> Cut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,19 +11,19 @@ import numpy as np
 from models.comparisons import PLAIN
 from models.cues import strongest, word_cues
 from models.doubt import both_ways, reasons
-from models.features import sized_grams
+from models.features import lengths, sized_grams
 from models.phrases import phrase_cues, settle, shipped, turned
 from models.platforms import opinion_shifts
 from models.records import Judgement
-from models.targets import DOCUMENT, OPEN, SCALE, TOPIC, VERDICT, framed, shares
+from models.targets import DOCUMENT, OPEN, SCALE, TOPIC, VERDICT, frame_sizes, framed, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from models.clauses import Window
-    from models.features import Grams
+    from models.features import Grams, Ints
     from models.phrases import Reading
     from models.records import Cue, Span
     from models.second import SecondOpinion
@@ -58,14 +58,24 @@ class Odds:
     ironic: NDArray[np.bool_]
     plain: NDArray[np.bool_]
 
-    def take(self, which: Sequence[int]) -> Odds:
+    def take(self, which: Ints) -> Odds:
         """Return those of some texts."""
-        chosen = list(which)
-        return Odds(*(column[chosen] for column in self._columns))
+        return Odds(*(column[which] for column in self._columns))
 
     def then(self, other: Odds) -> Odds:
         """Return these and those."""
         return Odds(*map(np.concatenate, zip(self._columns, other._columns, strict=True)))
+
+    @property
+    def faint(self) -> NDArray[np.bool_]:
+        """Which texts a danger makes blame: praise only where the words praise strongly."""
+        return (self.polarity > 0) & (self.polarity < _PRAISE)
+
+    def doubted(self, ironic: Iterable[bool], grave: Iterable[bool]) -> Odds:
+        """Return these where ironic texts, and faint praise of grave dangers, are turned round."""
+        flags = np.array([*ironic], np.bool_) | (np.array([*grave], np.bool_) & self.faint)
+        polarity, opinion = turned(self.polarity, self.opinion, flags)
+        return Odds(polarity, opinion, self.mixed, flags, self.plain)
 
     @property
     def _columns(self) -> tuple[NDArray[Any], ...]:
@@ -73,14 +83,17 @@ class Odds:
 
 
 class Passage(NamedTuple):
-    """What is said about one target of a text: at least one window.
+    """What is said about a target of a text; without windows where it stands nowhere.
 
-    `topic` says that the whole text is about it, as a post is about the one brand that it names.
+    `owner` is the number of the text. `topic` says that the whole text is about the target, as a
+    post is about the one brand that it names.
     """
 
+    owner: int
     text: str
+    target: str
     windows: Sequence[Window]
-    topic: bool = False
+    topic: bool
 
 
 class Sentiment:
@@ -108,28 +121,25 @@ class Sentiment:
         texts: Sequence[str],
         found: Grams,
         phrases: Sequence[Reading],
-        ironic: Sequence[bool],
-        grave: Sequence[bool],
+        *,
+        binary: bool = False,
     ) -> Odds:
-        """Return the log-odds of whole texts.
+        """Return the log-odds of whole texts, before irony and dangers.
 
         Parameters
         ----------
         found, phrases
             Their n-grams, and what their phrases say.
-        ironic, grave
-            Which texts mean the opposite of praise, and which report a grave danger: those are
-            praise only where the words praise strongly.
+        binary
+            Whether to take it that every text voices an opinion.
         """
         mixed = both_ways(texts, found, self.weights.polarity)
-        polarity, opinion = self.weights.log_odds(found)
+        polarity = self.weights.praise(found)
+        opinion = np.full(len(texts), np.inf) if binary else self.weights.voice(found, polarity)
         if self.second is not None:
             polarity = self.second.revise(texts, polarity)
-        polarity, opinion, plain = settle(phrases, texts, found, self.weights, polarity, opinion)
-        flags = np.array(ironic, bool) | (
-            np.array(grave, bool) & (polarity > 0) & (polarity < _PRAISE)
-        )
-        return Odds(*turned(polarity, opinion, flags), mixed, flags, plain)
+        polarity, opinion, plain = settle(phrases, found, self.weights, polarity, opinion)
+        return Odds(polarity, opinion, mixed, np.zeros(len(texts), np.bool_), plain)
 
     def towards(
         self, passages: Sequence[Passage], documents: Odds
@@ -138,33 +148,35 @@ class Sentiment:
 
         A target's log-odds are the mean of its windows'. The `documents` of the passages count
         too, the more so the less a window says by itself: e^-|log-odds|.
+
+        Parameters
+        ----------
+        passages
+            With at least one window each.
         """
         if not passages:
             return np.zeros(0), np.zeros(0), []
         found = [window for passage in passages for window in passage.windows]
-        counts = [len(passage.windows) for passage in passages]
+        counts = lengths([passage.windows for passage in passages])
         owner = np.repeat(np.arange(len(passages)), counts)
-        said = [p.text[a:b] for p in passages for w in p.windows for a, b in w.spans]
-        polarity, opinion = self._log_odds([*said, ""])
-        stretches = polarity[:-1].reshape(-1, 3) - polarity[-1]
-        share = shares(stretches, found)
+        topic = np.array([passage.topic for passage in passages])[owner]
         plain = np.array([window.comparison is PLAIN for window in found])
         verdict = np.array([window.comparison.verdict for window in found])
-        frames = [framed(p.text, w) for p in passages for w in p.windows]
-        odds = SCALE * ((share * stretches).sum(axis=1) + VERDICT * verdict)
-        topic = np.array([passage.topic for passage in passages])[owner]
-        left = np.exp(-np.abs((share[:, :2] * stretches[:, :2]).sum(axis=1)))
+        stretches, opinion, place = self._heard(passages)
+        share = shares(stretches, found)
+        said = share * stretches
+        left = np.exp(-np.abs(said[:, :2].sum(axis=1)))
         weight = np.where(topic, TOPIC, DOCUMENT + OPEN * left)
-        whole = SCALE * weight * (documents.polarity - polarity[-1])[owner]
-        odds += plain * (self._frame_odds(frames) + whole)
-        heard = (opinion[:-1].reshape(-1, 3) + np.log(np.maximum(np.abs(share), _TINY))).max(axis=1)
+        whole = SCALE * weight * (documents.polarity - self.weights.bias[0])[owner]
+        odds = SCALE * (said.sum(axis=1) + VERDICT * verdict) + plain * (place + whole)
+        heard = (opinion + np.log(np.maximum(np.abs(share), _TINY))).max(axis=1)
         overall = documents.opinion[owner] + np.log(np.minimum(1, weight))
         heard = np.where(topic, np.maximum(heard, overall), heard)
         voiced = np.where(verdict, _TOLD, heard)
         mean = np.bincount(owner, odds) / counts, np.bincount(owner, voiced) / counts
-        share *= SCALE / np.repeat(counts, counts)[:, None]
-        ends = zip(counts, accumulate(counts), strict=True)
-        return *mean, [share[end - count : end] for count, end in ends]
+        share *= SCALE / counts[owner][:, None]
+        ends = counts.cumsum().tolist()
+        return *mean, [share[start:end] for start, end in pairwise([0, *ends])]
 
     def cues(
         self,
@@ -192,45 +204,59 @@ class Sentiment:
         ]
         return strongest([*phrases, *words], text, hidden)
 
-    def _log_odds(self, texts: Sequence[str]) -> tuple[LogOdds, LogOdds]:
-        parts = [self._block_odds(block) for block in blocks(texts)]
-        polarity, opinion = np.concatenate([np.zeros((2, 0)), *parts], axis=1)
-        return polarity, opinion
+    def _heard(self, passages: Sequence[Passage]) -> tuple[LogOdds, LogOdds, LogOdds]:
+        """Return the polarity without its bias, and the opinion, of each window's three stretches.
 
-    def _block_odds(self, texts: Sequence[str]) -> tuple[LogOdds, LogOdds]:
-        found = self._grams(texts)
+        The third are the log-odds that the target's place in its clause speaks for.
+        """
+        said = [p.text[a:b] for p in passages for w in p.windows for a, b in w.spans]
+        frames = [framed(p.text, w) for p in passages for w in p.windows]
+        parts, start = [], 0
+        for block in blocks(said, 3):
+            here = frames[start : start + len(block) // 3]
+            parts.append(self._block_odds(block, here))
+            start += len(here)
+        polarity, opinion, place = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return (polarity - self.weights.bias[0]).reshape(-1, 3), opinion.reshape(-1, 3), place
+
+    def _block_odds(
+        self, stretches: Sequence[str], frames: Sequence[str]
+    ) -> tuple[LogOdds, LogOdds, LogOdds]:
+        sizes = self._segmenter.sizes(stretches)
+        found = sized_grams(stretches, sizes)
         odds = self.weights.log_odds(found)
-        return settle(shipped().read(texts), texts, found, self.weights, *odds)[:2]
+        polarity, opinion, _ = settle(shipped().read(stretches), found, self.weights, *odds)
+        return polarity, opinion, self._place_odds(found, frames)
 
-    def _frame_odds(self, frames: Sequence[str]) -> LogOdds:
-        """Return the log-odds that the targets' places in their clauses speak for."""
-        return np.concatenate(
-            [self.targets.log_odds(self._grams(block)) for block in blocks(frames)]
-        )
-
-    def _grams(self, texts: Sequence[str]) -> Grams:
-        return sized_grams(texts, self._segmenter.sizes(texts))
-
-
-def blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the texts in order, a block's worth of characters at a time."""
-    start = size = 0
-    for i, text in enumerate(texts):
-        size += len(text)
-        if size >= BLOCK:
-            yield texts[start : i + 1]
-            start, size = i + 1, 0
-    if start < len(texts):
-        yield texts[start:]
+    def _place_odds(self, stretches: Grams, frames: Sequence[str]) -> LogOdds:
+        cut = ["" if "[" in frame else frame for frame in frames]
+        odds = self.targets.log_odds(sized_grams(cut, frame_sizes(stretches, cut)))
+        # A sticker may reach over the target's place
+        again = [i for i, frame in enumerate(frames) if "[" in frame]
+        if again:
+            cut = [frames[i] for i in again]
+            odds[again] = self.targets.log_odds(sized_grams(cut, self._segmenter.sizes(cut)))
+        return odds
 
 
-def judgements(odds: Odds, platforms: Sequence[str], *, binary: bool = False) -> list[Judgement]:
+def blocks(texts: Sequence[str], together: int = 1) -> Iterator[Sequence[str]]:
+    """Yield the texts in order, a block's worth of characters at a time.
+
+    So many that stand `together` are never parted.
+    """
+    sizes, start = np.concatenate([[0], lengths(texts).cumsum()]), 0
+    while start < len(texts):
+        full = int(sizes.searchsorted(sizes[start] + BLOCK))
+        end = -(-full // together) * together
+        yield texts[start:end]
+        start = end
+
+
+def judgements(odds: Odds, platforms: Sequence[str]) -> list[Judgement]:
     """Return judgements of three classes: P(opinion) · P(positive | opinion) and so on."""
     positive = _sigmoid(odds.polarity)
-    voiced = np.ones_like(positive)
-    if not binary:
-        voiced = _sigmoid(odds.opinion + opinion_shifts(platforms))
-    chances = np.stack([voiced * (1 - positive), 1 - voiced, voiced * positive])
+    voiced = _sigmoid(odds.opinion + opinion_shifts(platforms))
+    chances = np.array([voiced * (1 - positive), 1 - voiced, voiced * positive])
     confidence = chances.max(axis=0)
     labels, scores = chances.argmax(axis=0) - 1, chances[2] - chances[0]
     doubts = reasons(confidence, odds.mixed)

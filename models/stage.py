@@ -49,7 +49,7 @@ _REACH = 14
 _OPEN = frozenset({"discovery", "awareness", "consideration"})
 # What phrases may come to beside their own stage: years of use, and a denied return
 _BEYOND = {"satisfaction": "loyalty", "loyalty": "churn"}
-_ASKERS = frozenset("吗么没？?")
+_REACHABLE = {stage: _RANK[_BEYOND.get(stage, stage)] for stage in STAGES}
 _MARKS = re.compile(r"[，。！？；,!?;\n]")
 _USE = re.compile(r"[用吃喝穿住开戴骑]")
 
@@ -90,27 +90,20 @@ class StageLexicon:
 def _stage(text: str, hits: Sequence[Hit], intents: Collection[str], label: int) -> str | None:
     if "ad" in intents:
         return None
-    asks = not _ASKERS.isdisjoint(text)
     furthest = -1
-    for hit in sorted(hits, key=_reachable, reverse=True):
-        if _reachable(hit) <= furthest:
-            break
-        stage = _shown(text, hit, intents, label, asks=asks)
-        furthest = max(furthest, -1 if stage is None else _RANK[stage])
+    for hit in hits:
+        if _REACHABLE[hit.group] > furthest:
+            stage = _shown(text, hit, intents, label)
+            furthest = max(furthest, -1 if stage is None else _RANK[stage])
     return STAGES[furthest] if furthest >= 0 else None
 
 
-def _reachable(hit: Hit) -> int:
-    """Return the rank of the furthest stage that a phrase may come to."""
-    return _RANK[_BEYOND.get(hit.group, hit.group)]
-
-
-def _shown(text: str, hit: Hit, intents: Collection[str], label: int, *, asks: bool) -> str | None:
+def _shown(text: str, hit: Hit, intents: Collection[str], label: int) -> str | None:
     """Return the stage that a phrase shows of the writer, None where it shows none."""
     stage = hit.group
     before = _MARKS.split(text[max(0, hit.start - _REACH) : hit.start])[-1]
     supposed = before and _SUPPOSED.search(before)
-    if stage not in _OPEN and (supposed or (asks and _ASKED.match(text, hit.end))):
+    if stage not in _OPEN and (supposed or _ASKED.match(text, hit.end)):
         return None
     if before and _OTHERS.search(before):
         return None

@@ -10,19 +10,20 @@ Both numbers hang on the word alone, so they are shipped and the vectors and the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.features import word_keys
+from models.features import sums, word_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from models.features import Grams, Keys
+    from models.features import Grams, Ints, Keys
 
     Floats = NDArray[np.float32]
     LogOdds = NDArray[np.float64]
@@ -44,7 +45,7 @@ _ROUNDS = 40
 _DECAY = 1e-4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WordScale:
     """Two numbers a word: its weight, and its weight times its log-odds of positive.
 
@@ -67,20 +68,47 @@ class WordScale:
 
     def shares(self, grams: Grams) -> LogOdds:
         """Return what each word, in the order of `grams.words`, adds to its text's log-odds."""
-        if not len(self.keys):
-            return np.zeros(len(grams.words))
-        key, owner = grams.key[grams.words], grams.owner[grams.words]
-        place = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-        known = self.keys[place] == key
-        mass = np.bincount(owner, known * self.weight[place], grams.size) + _SLACK
-        shares: LogOdds = known * self.value[place] / mass[owner]
+        weight, value = self._known(grams.word_key)
+        mass = sums(weight, grams.word_bounds) + _SLACK
+        shares: LogOdds = value / np.repeat(mass, np.diff(grams.word_bounds))
         return shares
 
     def log_odds(self, grams: Grams) -> LogOdds:
         """Return each text's log-odds of positive against negative."""
-        # bincount counts in whole numbers where there is no word to add up
-        odds = np.bincount(grams.owner[grams.words], self.shares(grams), grams.size)
-        return odds.astype(np.float64)
+        weight, value = self._known(grams.word_key)
+        return sums(value, grams.word_bounds) / (sums(weight, grams.word_bounds) + _SLACK)
+
+    def _known(self, key: Keys) -> tuple[Floats, Floats]:
+        """Return the weight and value of words, 0 of unknown ones."""
+        if not len(self.keys):
+            return np.zeros(len(key), np.float32), np.zeros(len(key), np.float32)
+        place = self._places.find(key)
+        known = self.keys[place] == key
+        return known * self.weight[place], known * self.value[place]
+
+    @cached_property
+    def _places(self) -> _Places:
+        return _Places(self.keys)
+
+
+class _Places:
+    """Finds keys in a sorted array: hashes lie evenly, so nearly where their first bits say."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._shift = np.uint32(32 - min(20, len(keys).bit_length() + 1))
+        starts = np.arange(1 << (32 - self._shift), dtype=np.uint32) << self._shift
+        self._first = np.searchsorted(keys, starts).astype(np.int64)
+        self._steps = np.bincount(keys >> self._shift).max(initial=1)
+
+    def find(self, key: Keys) -> Ints:
+        """Return where each key stands, or some other place where it stands nowhere."""
+        last = len(self._keys) - 1
+        place: Ints = np.minimum(self._first[key >> self._shift], last)
+        for _ in range(self._steps - 1):
+            place += self._keys[place] < key
+            np.minimum(place, last, out=place)
+        return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +142,8 @@ def count_words(grams: Grams, keys: Keys) -> Any:
     """Return how often each text of a batch holds each word of `keys`, as a sparse matrix."""
     from scipy.sparse import csr_matrix  # noqa: PLC0415 - never in the service
 
-    key, owner = grams.key[grams.words], grams.owner[grams.words]
+    key = grams.word_key
+    owner = np.repeat(np.arange(grams.size), np.diff(grams.word_bounds))
     place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
     known = keys[place] == key
     entries = (np.ones(known.sum(), np.float32), (owner[known], place[known]))

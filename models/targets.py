@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.clauses import Window
-    from models.features import Grams
+    from models.features import Grams, Ints
 
     Floats = NDArray[np.float32]
     LogOdds = NDArray[np.float64]
@@ -78,10 +78,7 @@ class TargetScale:
 
     def log_odds(self, grams: Grams) -> LogOdds:
         """Return bias + Σ weights / √n of each clause of n distinct n-grams."""
-        owner, bucket = grams.distinct
-        root = np.sqrt(np.maximum(1, np.bincount(owner, minlength=grams.size)))
-        scores: LogOdds = np.bincount(owner, self.vector[bucket], grams.size) / root
-        return scores + self.bias
+        return grams.mean(self.vector) + self.bias
 
 
 def framed(text: str, window: Window) -> str:
@@ -99,13 +96,31 @@ def framed(text: str, window: Window) -> str:
     return f"{text[opens:start]}{PLACE}{text[end:closes]}"
 
 
+def frame_sizes(stretches: Grams, frames: Sequence[str]) -> Ints:
+    """Return the lengths of the frames' words: only a sticker reaches over `PLACE`.
+
+    Parameters
+    ----------
+    stretches
+        Three a window.
+    frames
+        Of each window, or empty.
+    """
+    bounds = stretches.word_bounds
+    stretch = np.repeat(np.arange(3 * len(frames)), np.diff(bounds))
+    filled = np.fromiter(map(bool, frames), np.bool_, len(frames))
+    kept = np.flatnonzero(filled[stretch // 3] & (stretch % 3 < 2))
+    return np.insert(stretches.word_size[kept], np.searchsorted(kept, bounds[1::3][filled]), 1)
+
+
 def shares(polarity: LogOdds, windows: Sequence[Window]) -> LogOdds:
     """Return how much each window's three stretches count, of `polarity` without its bias.
 
     The next clause counts as far as the target's own leaves the matter open, e^-|log-odds|.
     """
     share = np.array([window.comparison.counts for window in windows])
-    share *= [[end > start for start, end in window.spans] for window in windows]
+    spans = np.array([window.spans for window in windows])
+    share *= spans[:, :, 1] > spans[:, :, 0]
     own: LogOdds = (share[:, :2] * polarity[:, :2]).sum(axis=1)
     share[:, 2] *= np.exp(-np.abs(own))
     return share

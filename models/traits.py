@@ -83,15 +83,12 @@ class Scales:
 
     def log_odds(self, grams: Grams) -> LogOdds:
         """Return one row a scale, one column a text."""
-        owner, bucket = grams.distinct
-        count = np.bincount(owner, minlength=grams.size)
-        sums = np.zeros((grams.size, self.weights.shape[1]))
-        said = np.flatnonzero(count)
-        if said.size:
-            first = (np.cumsum(count) - count)[said]
-            sums[said] = np.add.reduceat(self.weights.take(bucket >> SHIFT, axis=0), first)
-        root = np.sqrt(np.maximum(1, count))
-        odds: LogOdds = sums.T[: len(self.bias)] / root + np.array(self.bias)[:, None]
+        bucket, bounds = grams.sets
+        rows = np.zeros((len(bucket) + 1, self.weights.shape[1]), np.float32)
+        self.weights.take(bucket >> SHIFT, axis=0, out=rows[:-1], mode="clip")
+        sums = np.add.reduceat(rows, bounds[:-1])
+        sums[bounds[1:] == bounds[:-1]] = 0
+        odds: LogOdds = sums.T[: len(self.bias)] / grams.root + np.array(self.bias)[:, None]
         return odds
 
 

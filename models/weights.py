@@ -64,12 +64,16 @@ class Weights:
 
     def log_odds(self, grams: Grams) -> tuple[LogOdds, LogOdds]:
         """Return each text's log-odds of positive against negative, and of opinion."""
-        owner, bucket = grams.distinct
-        root = np.sqrt(np.maximum(1, np.bincount(owner, minlength=grams.size)))
-        polarity = self.bias[0] + np.bincount(owner, self.polarity[bucket], grams.size) / root
-        polarity += self.words.log_odds(grams)
-        opinion = self.bias[1] + np.bincount(owner, self.opinion[bucket], grams.size) / root
-        return polarity, opinion + self.strength * np.abs(polarity)
+        polarity = self.praise(grams)
+        return polarity, self.voice(grams, polarity)
+
+    def praise(self, grams: Grams) -> LogOdds:
+        """Return each text's log-odds of positive against negative."""
+        return self.bias[0] + grams.mean(self.polarity) + self.words.log_odds(grams)
+
+    def voice(self, grams: Grams, polarity: LogOdds) -> LogOdds:
+        """Return the log-odds of opinion of texts with these log-odds of praise."""
+        return self.bias[1] + grams.mean(self.opinion) + self.strength * np.abs(polarity)
 
     def contributions(self, grams: Grams) -> LogOdds:
         """Return what each n-gram of a one-text batch adds to the polarity's log-odds.

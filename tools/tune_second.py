@@ -1,16 +1,19 @@
 """Build the second opinion: tune multilingual-e5-small on the labelled texts, write it as ONNX.
 
 `make second` tunes the upper three layers in one pass over a part of the texts and writes int8
-weights: some twenty minutes on one core. Needs requirements-extra.txt.
+weights: some twenty minutes on one core. `--held-out FOLDER` does so once without each family and
+measures on it, with a second opinion and without. Needs requirements-extra.txt.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+import random
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +23,14 @@ from onnx import numpy_helper, parser
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch.nn import functional
 
-from models.corpus import read_all, without_leaks
+from models.analyser import Analyser
+from models.corpus import FAMILY, read_all, without_leaks
 from models.e5 import HEADS, LAYERS, LONGEST, SIZE, E5File, tokeniser
+from models.evaluate import binary_figures
 from models.features import grams
-from models.second import BLEND, FOLDER, MODEL, TOKENISER, Blend
+from models.second import BLEND, FOLDER, MODEL, TOKENISER, Blend, SecondOpinion
 from models.segment import Segmenter
-from models.train import balance
+from models.train import balance, expressions, fit_polarity
 from models.weights import Weights
 from tools.distil_words import Encoder
 
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
 
     from models.corpus import Row
 
+    Figures = dict[str, Any]
     LogOdds = NDArray[np.float64]
 
 _TUNED = 3
@@ -59,8 +65,14 @@ families both opinions know, the n-grams would seem to need no second one."""
 _UNSURE = 0.15
 """Share of the dev texts that get a second opinion."""
 
+_MEASURED = 1500
+"""Texts of a set to measure on, the same that `models.evaluate` holds out."""
 
-def build(rows: Sequence[Row], weights: Weights, out: Path = FOLDER) -> None:
+_ASIDE = frozenset({"absa_shampoo", "absa_mooc"})
+"""Sets that do not count in the means: hardly a negative, and too few texts."""
+
+
+def build(rows: Sequence[Row], weights: Weights, out: Path = FOLDER) -> Blend:
     """Write the tuned model, its tokeniser and its blend with `weights` into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     model = E5File.installed()
@@ -75,6 +87,7 @@ def build(rows: Sequence[Row], weights: Weights, out: Path = FOLDER) -> None:
     dev = sample([row for row in rows if row.split == "dev" and row.label], _MOST // 10)
     blend = Blend(threshold(dev, weights), _THEIRS)
     (out / BLEND).write_text(json.dumps(asdict(blend)), encoding="utf-8")
+    return blend
 
 
 def sample(rows: Sequence[Row], most: int) -> list[Row]:
@@ -209,11 +222,121 @@ def export(encoder: Encoder, path: Path) -> None:
 
 def threshold(rows: Sequence[Row], weights: Weights) -> float:
     """Return the log-odds that `_UNSURE` of the rows stay under, sets and labels balanced."""
+    return float(np.quantile(_strength(rows, weights), _UNSURE))
+
+
+def _strength(rows: Sequence[Row], weights: Weights) -> LogOdds:
     texts = [row.text for row in rows]
     polarity = weights.log_odds(grams(texts, Segmenter().cut_all(texts)))[0]
-    return float(np.quantile(np.abs(polarity), _UNSURE))
+    return np.abs(polarity)
+
+
+def held_out(rows: Sequence[Row], out: Path, families: Sequence[str]) -> Figures:
+    """Return figures of each family's sets where neither opinion has seen a text of the family.
+
+    What is built without a family stays in `out`, its figures too: they are not measured again.
+    """
+    tests = unseen(rows)
+    for family in families:
+        path = out / family / "figures.json"
+        if not path.exists():
+            known = [row for row in rows if row.family != family]
+            figures = measure(known, tests[family], path.parent)
+            path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    paths = sorted(out.glob("*/figures.json"))
+    sets = {
+        name: figures
+        for path in paths
+        for name, figures in json.loads(path.read_text(encoding="utf-8")).items()
+    }
+    return {"sets": sets, "means": means(sets)}
+
+
+def unseen(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """Return the texts of each family and set to measure on: those that `models.evaluate` draws."""
+    rng = random.Random(0)
+    texts: dict[str, dict[str, list[Row]]] = {}
+    for family in sorted(set(FAMILY.values()), key=lambda name: (name == "course", name)):
+        texts[family] = {}
+        for source in (name for name, owner in FAMILY.items() if owner == family):
+            part = [row for row in rows if row.source == source and row.label]
+            tests = [row for row in part if row.split == "test"] or part
+            texts[family][source] = rng.sample(tests, min(_MEASURED, len(tests)))
+    return texts
+
+
+def measure(known: Sequence[Row], tests: dict[str, list[Row]], out: Path) -> Figures:
+    """Return each set's figures alone and with a second opinion, all learned from `known`.
+
+    `asked` is the share of the set's texts that get it.
+    """
+    segmenter = Segmenter()
+    dev = [row for row in known if row.split == "dev"]
+    weights = fit_polarity([*without_leaks(list(known)), *expressions()], dev, segmenter)
+    blend = build(known, weights, out)
+    judges = {
+        "alone": Analyser(weights, segmenter),
+        "second": Analyser(weights, segmenter, second=SecondOpinion.load(out)),
+    }
+    return {
+        name: {
+            "asked": round(float(np.mean(_strength(part, weights) < blend.unsure)), 4),
+            **{who: _figures(judge, part) for who, judge in judges.items()},
+        }
+        for name, part in tests.items()
+    }
+
+
+def _figures(judge: Analyser, rows: Sequence[Row]) -> dict[str, float]:
+    judgements = judge.judge([row.text for row in rows], binary=True)
+    return binary_figures([row.label for row in rows], judgements)
+
+
+def means(sets: Figures) -> Figures:
+    """Return the mean figures of each family's sets and of all, as `models.evaluate` counts them.
+
+    Examples
+    --------
+    >>> figures = {"asked": 0.5, "alone": {"n": 9, "auc": 0.8}, "second": {"n": 9, "auc": 0.9}}
+    >>> means({"waimai": figures})["mean"]
+    {'sets': 1, 'asked': 0.5, 'alone': {'auc': 0.8}, 'second': {'auc': 0.9}}
+    """
+    groups: dict[str, list[Figures]] = defaultdict(list)
+    for name, figures in sets.items():
+        if name not in _ASIDE:
+            groups[FAMILY[name]].append(figures)
+            groups["mean"].append(figures)
+    return {
+        family: {
+            "sets": len(part),
+            "asked": round(fmean(figures["asked"] for figures in part), 4),
+            **{who: _mean([figures[who] for figures in part]) for who in ("alone", "second")},
+        }
+        for family, part in groups.items()
+    }
+
+
+def _mean(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {key: round(fmean(f[key] for f in figures), 4) for key in figures[0] if key != "n"}
+
+
+def main() -> None:
+    """Build the second opinion, or measure it with families held out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="the folder of labelled texts")
+    parser.add_argument("--held-out", type=Path, metavar="FOLDER", help="measure; two hours")
+    parser.add_argument(
+        "--family", nargs="+", choices=sorted(set(FAMILY.values())), help="measure these alone"
+    )
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = read_all(given.data)
+    if given.held_out:
+        families = given.family or sorted(set(FAMILY.values()))
+        print(json.dumps(held_out(rows, given.held_out, families), indent=1))
+    else:
+        build(rows, Weights.load())
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    build(read_all(Path(sys.argv[1])), Weights.load())
+    main()

@@ -16,19 +16,22 @@ OWN = AspectLexicon(
 
 
 def found(text, brands=(), lexicon=LEXICON):
-    return lexicon.find_all([text], [brands])[0]
+    return lexicon.find_all([text], [brands])
+
+
+def spans(here):
+    return [(start, end) for _, start, end in here.clauses]
 
 
 def said(text):
     """Return what each word that carries a judgement of its own says."""
-    found_here = found(text)
-    return [(o.name, o.own) for o in found_here.occurrences if o.own is not None]
+    return [(word.topic[0], word.own) for word in found(text).words if word.own is not None]
 
 
 def judged(text, polarity=0.0, opinion=0.0, brands=(), lexicon=LEXICON):
     here = found(text, brands, lexicon)
     odds = [polarity] * len(here.clauses), [opinion] * len(here.clauses)
-    return {(aspect.name, aspect.brand): aspect for aspect in assign(here, *odds)}
+    return {(aspect.name, aspect.brand): aspect for aspect in assign(here, *odds)[0]}
 
 
 @pytest.mark.parametrize(
@@ -85,36 +88,36 @@ def test_a_question_why_is_a_complaint(text):
     ],
 )
 def test_the_same_characters_in_another_sense_are_no_aspect(text):
-    assert found(text).occurrences == ()
+    assert found(text).words == []
 
 
 def test_every_clause_with_a_word_is_named_once():
     text = "屏幕很清晰，系统流畅但价格贵！客服也好"
     here = found(text)
-    assert [text[a:b] for a, b in here.clauses] == [
+    assert [text[a:b] for a, b in spans(here)] == [
         "屏幕很清晰",
         "系统流畅",
         "但价格贵",
         "客服也好",
     ]
-    assert [o.clause for o in here.occurrences] == [0, 0, 1, 1, 2, 2, 3]
+    assert [word.clause for word in here.words] == [0, 0, 1, 1, 2, 2, 3]
 
 
 def test_a_word_that_fills_its_clause_is_told_by_the_next():
     text = "售后，真的没话说。快递：很慢"
     here = found(text)
-    assert [text[a:b] for a, b in here.clauses] == ["售后，真的没话说", "快递：很慢"]
-    assert found("说到售后").clauses == [(0, 4)]
+    assert [text[a:b] for a, b in spans(here)] == ["售后，真的没话说", "快递：很慢"]
+    assert spans(found("说到售后")) == [(0, 4)]
 
 
 def test_at_most_eight_clauses_count():
     here = found("物流还行，" * 20)
     assert len(here.clauses) == 8
-    assert len(here.occurrences) == 8
+    assert len(here.words) == 8
 
 
 def test_a_long_text_costs_no_more_than_its_first_words():
-    assert len(found("贵" * 20_000).occurrences) == 64
+    assert len(found("贵" * 20_000).words) == 64
     assert len(found("贵但便宜" * 5_000).clauses) == 8
 
 
@@ -131,25 +134,27 @@ def test_the_word_decides_against_a_doubtful_clause():
 
 
 def test_an_aspect_named_twice_is_one_with_both_places_and_the_mean():
-    here = found("客服好，客服差")
-    [aspect] = assign(here, [4.0, -1.0], [3.0, 3.0])
+    [[aspect]] = assign(found("客服好，客服差"), [4.0, -1.0], [3.0, 3.0])
     assert aspect.spans == ((0, 2), (4, 6))
     assert aspect.label == 1
-    assert aspect.score < assign(found("客服好"), [4.0], [3.0])[0].score
+    assert aspect.score < assign(found("客服好"), [4.0], [3.0])[0][0].score
 
 
 def test_a_brands_own_words_count_in_texts_about_it_alone():
     text = "快充头真快，续航也好"
-    own = {(o.name, o.brand) for o in found(text, ["muyu"], OWN).occurrences}
+    own = {word.topic for word in found(text, ["muyu"], OWN).words}
     assert own == {("battery", "muyu"), ("performance", None)}
-    assert {o.brand for o in found(text, ["other"], OWN).occurrences} == {None}
-    assert {o.brand for o in found(text, (), OWN).occurrences} == {None}
+    assert {word.topic[1] for word in found(text, ["other"], OWN).words} == {None}
+    assert {word.topic[1] for word in found(text, (), OWN).words} == {None}
 
 
 def test_two_brands_may_share_a_word_under_names_of_their_own():
     here = found("续航不错", ["muyu", "chenxi"], OWN)
-    names = {(o.name, o.brand) for o in here.occurrences}
-    assert names == {("battery", "muyu"), ("care", "chenxi"), ("performance", None)}
+    assert {word.topic for word in here.words} == {
+        ("battery", "muyu"),
+        ("care", "chenxi"),
+        ("performance", None),
+    }
 
 
 def test_a_shared_aspect_is_reported_apart_for_the_brand():
@@ -159,18 +164,37 @@ def test_a_shared_aspect_is_reported_apart_for_the_brand():
     }
 
 
-def test_without_brands_a_batch_reads_as_its_texts_alone():
-    texts = ["屏幕好，贵", "", "客服！！态度", "不便宜", "，，。"]
-    assert LEXICON.find_all(texts) == [LEXICON.find_all([text])[0] for text in texts]
+def test_a_batch_reads_as_its_texts_alone():
+    texts = ["屏幕好，贵", "", "续航！！态度", "不便宜", "，，。", "会员价"]
+    brands = [(), ["muyu"], ["muyu", "chenxi"], (), (), ["muyu"]]
+    batch = OWN.find_all(texts, brands)
+    for i, (text, named) in enumerate(zip(texts, brands, strict=True)):
+        alone = found(text, named, OWN)
+        words = [word for word in batch.words if word.text == i]
+        assert [word[1:4] for word in words] == [word[1:4] for word in alone.words]
+        assert [batch.clauses[word.clause][1:] for word in words] == [
+            alone.clauses[word.clause][1:] for word in alone.words
+        ]
+
+
+def test_every_text_of_a_batch_gets_its_own_aspects():
+    here = LEXICON.find_all(["客服好，贵", "今天去爬山", "客服差"])
+    sides = assign(here, [4.0, 0.0, -4.0], [3.0, 3.0, 3.0])
+    assert [[(one.name, one.label) for one in aspects] for aspects in sides] == [
+        [("service", 1), ("price", -1)],
+        [],
+        [("service", -1)],
+    ]
 
 
 @given(st.text(st.sampled_from("贵不屏幕，但是。\0 İ客服好吗x"), max_size=30))
 def test_whatever_the_text_spans_are_inside_it_and_clauses_hold_their_words(text):
     here = found(text, ["muyu"], OWN)
-    for o in here.occurrences:
-        opens, closes = here.clauses[o.clause]
-        assert 0 <= opens <= o.start < o.end <= closes <= len(text)
-        assert o.name in NAMES
+    for word in here.words:
+        _, opens, closes = here.clauses[word.clause]
+        start, end = word.span
+        assert 0 <= opens <= start < end <= closes <= len(text)
+        assert word.topic[0] in NAMES
 
 
 def test_scores_stay_between_minus_one_and_one_however_sure_a_clause_is():
@@ -181,5 +205,5 @@ def test_scores_stay_between_minus_one_and_one_however_sure_a_clause_is():
 
 
 def test_nothing_found_gives_no_aspects():
-    assert assign(found("今天去爬山"), [], []) == ()
-    assert LEXICON.find_all([]) == []
+    assert assign(found("今天去爬山"), [], []) == [()]
+    assert assign(LEXICON.find_all([]), [], []) == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.lexicon import Lexicon, load
+from models.lexicon import Batch, Lexicon, load
 
 LEXICON = Lexicon({"fire": ["着火", "VX"], "harmless": ["着火锅"]})
 TEXTS = st.lists(st.text(st.sampled_from("着火锅 vXİ\0吃"), max_size=12), max_size=8)
@@ -31,6 +31,20 @@ def test_a_harmless_phrase_hides_the_one_inside_it():
 
 def test_letters_match_in_either_case_even_beside_letters_that_grow():
     assert LEXICON.find_all(["加vx", "İ加Vx"]) == [[("fire", 1, 3)], [("fire", 2, 4)]]
+
+
+def test_a_text_without_a_needed_phrase_gives_none_of_its_others():
+    lexicon = Lexicon({"praise": ["真快"], "bad": ["坏了"], "harmless": ["真快递"]})
+    texts = ["坏了", "真快，坏了", "真快递坏了", "真快"]
+    everything = lexicon.find_all(texts)
+    assert lexicon.find_all(texts, needing={"praise"}) == [[], everything[1], [], everything[3]]
+    assert len(everything[0]) == len(everything[2]) == 1
+
+
+def test_matches_are_places_in_the_joined_texts():
+    batch = Batch(["加VX", "吃着火锅"])
+    found = [(LEXICON.groups[i], batch.joined[a:b]) for i, a, b in LEXICON.matches(batch)]
+    assert found == [("fire", "vx"), ("harmless", "着火锅")]
 
 
 def test_no_texts_give_nothing():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models import phrases
 from models.analyser import Analyser
+from models.features import grams
 from models.phrases import UNVOICED, VERDICT, clause_odds, shipped, turned
 
 PRAISE = """\
@@ -241,17 +242,30 @@ def test_an_ironic_text_is_judged_negative_and_marked(analyser):
     assert (reading.document.label, reading.document.review) == (-1, "irony")
 
 
+def test_irony_blames_the_one_target_that_stands_there_whoever_else_the_sender_named(analyser):
+    ironic, aim = "速度真快，等了三小时", {"速度": [(0, 2)]}
+    [[alone], [among]] = (analyser.read([ironic], [here]) for here in (aim, aim | {"听风牌": []}))
+    assert among.targets["速度"] == alone.targets["速度"]
+    assert among.targets["速度"].label == -1
+
+
+def test_irony_may_spare_one_of_two_targets_that_stand_there(analyser):
+    both = {"速度": [(0, 2)], "小时": [(8, 10)]}
+    [reading] = analyser.read(["速度真快，等了三小时"], [both])
+    assert reading.targets["速度"].score > reading.document.score
+
+
 def test_phrases_count_for_the_clause_they_stand_in():
     read = shipped().read(["不卡顿，好不到哪去", "今天"])
-    assert clause_odds(read, [[(0, 3), (4, 9)], [(0, 2)]]) == [VERDICT, -VERDICT, 0]
+    assert clause_odds(read, [(0, 0, 3), (0, 4, 9), (1, 0, 2)]) == [VERDICT, -VERDICT, 0]
 
 
 def test_a_phrase_tells_less_of_a_longer_text(analyser):
     weights = analyser._sentiment.weights
     texts = ["不卡顿", "不卡顿" + "今天" * 100]
-    found = analyser._sentiment._grams(texts)
+    found = grams(texts, analyser.segmenter.cut_all(texts))
     none = np.zeros(2)
-    polarity, _, plain = phrases.settle(shipped().read(texts), texts, found, weights, none, none)
+    polarity, _, plain = phrases.settle(shipped().read(texts), found, weights, none, none)
     spelt = weights.polarity[found.bucket[found.owner == 0]].sum()
     assert polarity[0] + spelt / np.sqrt((found.owner == 0).sum()) > polarity[1]
     assert not plain.any()
@@ -259,12 +273,10 @@ def test_a_phrase_tells_less_of_a_longer_text(analyser):
 
 def test_texts_without_a_phrase_keep_their_log_odds(analyser):
     texts = ["今天", "", "请问几点开门？"]
-    found = analyser._sentiment._grams(texts)
+    found = grams(texts, analyser.segmenter.cut_all(texts))
     odds = np.array([0.5, -0.5, 0.0])
     weights = analyser._sentiment.weights
-    polarity, opinion, plain = phrases.settle(
-        shipped().read(texts), texts, found, weights, odds, odds
-    )
+    polarity, opinion, plain = phrases.settle(shipped().read(texts), found, weights, odds, odds)
     assert polarity.tolist() == odds.tolist()
     assert opinion.tolist() == [0.5, -0.5, UNVOICED]
     assert plain.tolist() == [False, False, True]

@@ -55,6 +55,15 @@ def test_an_unknown_text_in_batch_equals_the_text_alone():
     assert PLAIN.cut_all(texts) == [PLAIN.cut(text) for text in texts]
 
 
+@given(st.lists(st.text(st.sampled_from("味道很好[怒] 吗a。"), max_size=12), max_size=6))
+def test_texts_cut_at_once_have_the_words_they_have_alone(texts):
+    alone = [PLAIN.cut(text) for text in texts]
+    words, sizes = PLAIN.flat(texts)
+    assert PLAIN.cut_all(texts) == alone
+    assert words == [word for cut in alone for word in cut]
+    assert sizes.tolist() == PLAIN.sizes(texts).tolist() == [len(word) for word in words]
+
+
 @pytest.fixture(scope="module", params=["rjieba", "jieba"])
 def engine(request):
     return Segmenter(engine=request.param)
