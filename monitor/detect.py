@@ -1,13 +1,14 @@
 """When negative mentions burst out of a series' own habit: streaming count statistics.
 
 Each series (a brand on a platform, say) keeps a level, an hour-of-week profile and its own
-over-dispersion. Every bin, sums over several windows meet two negative-binomial tests: `spike`
-asks whether the negatives exceed the habit, `share` whether they exceed what the other mentions
-of the same minutes explain. All series advance together as numpy arrays, series on the last axis.
+over-dispersion. Every bin, sums over several windows meet two negative-binomial tests: one asks
+whether the negatives exceed the habit, one whether they exceed what the other mentions of the same
+minutes explain. What they find together decides. All series advance together as numpy arrays,
+series on the last axis.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -19,19 +20,20 @@ Count = tuple[int, int]
 
 HOUR = 3600
 WEEK_HOURS = 168
-RULES = ("spike", "share")
 SEVERITIES = ("warning", "high", "critical")
 NEGATIVE, OTHER = 0, 1  # rows of every (2, …) array
-LEARNT_HOUR = 0  # row of the dispersion of an hour; 1 is that of a single bin
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One finding: the series' negatives of `window` seconds are far above what was expected.
 
-    `score` is −log10 of the tail probability; times are UTC seconds; `seen` and `expected` count
-    negatives, `total` all mentions of the window. With `escalation` it updates the episode that
-    began at `onset`; without, it opens one (and `onset` equals `bin_end`).
+    `score` is −log10 of the tail probability of the window in which the negatives stand out most;
+    times are UTC seconds; `seen` and `expected` count negatives, `total` all mentions of that
+    window. `rule` is `spike` where more is said than usual, `share` where the mood turned instead.
+    With `escalation` it updates the episode that began at `onset`; without, it opens one (and
+    `onset` equals `bin_end`). The detector leaves `platform`, `aspect` and `topic` empty: the
+    watch, which knows what a series stands for, sets them.
     """
 
     series: str
@@ -45,6 +47,9 @@ class Signal:
     total: int
     severity: str
     escalation: bool
+    platform: str | None = None
+    aspect: str | None = None
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,17 @@ class Policy:
         If a constant is outside its range, naming it.
     """
 
-    threshold: float = 3.9  # −log10 tail probability that opens an episode
+    threshold: float = 2.9  # root mean square of the scores of all tests that opens an episode
     least: int = 4  # negatives in the window
     least_ratio: float = 1.5  # seen over expected
-    windows: tuple[int, ...] = (600, 1800, HOUR, 3 * HOUR, 6 * HOUR)
+    windows: tuple[int, ...] = (HOUR // 2, HOUR, 3 * HOUR)
+    echo: float = 1.0  # other mentions that each negative above the habit brings along
     cold: int = 24 * HOUR  # a series is judged after so much history …
     young: int = 7 * 24 * HOUR  # … and needs more evidence until its habits are known:
-    caution: float = 1.0  # added to the threshold at first, falling to nothing when no longer young
+    caution: float = 0.5  # added to the threshold at first, falling to nothing when no longer young
     rearm: int = 6 * HOUR  # quiet that ends an episode
-    escalate_by: float = 3.0  # an update needs a doubled score, or a worse severity and this more
+    escalate_by: float = 3.0  # an update needs a worse severity and this much more score …
+    escalate_times: float = 8.0  # … or so many times the score
     high: float = 6.0
     critical: float = 10.0
     critical_excess: float = 30.0
@@ -77,7 +84,6 @@ class Policy:
     outlier_hour: float = 3.0
     deep_silence: float = 10.0  # mentions expected of an empty hour that is an outage
     dispersion: tuple[float, float, float] = (0.1, 0.1, 0.03)  # priors: negatives, others, share
-    dispersion_bin: tuple[float, float, float] = (0.2, 0.1, 0.13)  # the same for a single bin
     dispersion_weight: float = 20.0
     dispersion_memory: int = WEEK_HOURS * HOUR
     profile_weight_day: float = 20.0  # expected mentions that weigh as much as the shrinkage
@@ -102,20 +108,63 @@ class Policy:
                 yield each.name, item
 
 
+def exact(policy: Policy, threshold: float) -> Policy:
+    """Return the policy with another threshold; what is `high` and `critical` stays at least it.
+
+    Examples
+    --------
+    >>> exact(DEFAULT, 8.0).high
+    8.0
+    """
+    high = max(policy.high, threshold)
+    return replace(policy, threshold=threshold, high=high, critical=max(policy.critical, high))
+
+
 DEFAULT = Policy()
+SENSITIVITIES: dict[str, Policy] = {
+    "calm": Policy(threshold=3.5),  # 少而准
+    "balanced": DEFAULT,  # 均衡
+    "keen": Policy(threshold=2.55),  # 灵敏
+}
+PARTS = Policy(threshold=4.0)  # a brand has many parts: together they may cry wolf as it does alone
 PRIOR_PER_HOUR = np.array([[0.3], [1.2]])  # negatives, others: a brand hardly spoken of
-PRIOR_HOURS = 2.0
+PRIOR_HOURS = 0.25  # short, or a large brand would seem to rise all day
+SILENT_FROM = 48 * HOUR  # two nights have to be heard before one is called silent
+CLIMB = 3 * HOUR  # seconds with data in which the level gets from the prior to where it belongs
 FLOOR_PER_HOUR = PRIOR_PER_HOUR / 10
 OUTLIER_HOUR_EXTRA = 2.0  # mentions an hour any series may teach: keeps very quiet ones learning
 OUTLIER_PROFILE = (4.0, 0.3)  # standard deviations and dispersion: the profile learns real shows
 OUTLIER_DISPERSION = 2.5
 DISPERSION_RANGE = (0.005, 1.0)
-SCREEN = 2.2  # standard deviations; no tail below it reaches a useful threshold
+SCREEN = 2.2  # standard deviations; a tail below it is no evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """An episode that goes on: ends of its first and latest alarming bin, its highest score."""
+
+    onset: int
+    last: int
+    top: float
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A series without any mention from `since`, the end of the last bin that had one, to `until`.
+
+    `expected` mentions were due in that time; `score` is −log10 of the probability of none.
+    """
+
+    series: str
+    since: int
+    until: int
+    expected: float
+    score: float
 
 
 @dataclass(slots=True)
 class _State:
-    """Everything remembered, series on the last axis: about 5 kB a series at 5-minute bins."""
+    """Everything remembered, series on the last axis: about 4 kB a series at 5-minute bins."""
 
     seen: Floats  # (2, ring, n) mentions a bin
     expected: Floats  # (2, ring, n) what the level foretold; 0 marks a bin without data
@@ -124,18 +173,21 @@ class _State:
     exposure: Floats  # (n) decayed bins learned, weighted by the profile
     learned: NDArray[np.float32]  # (2, 168, n) mentions and expected mentions by hour of week
     profile: NDArray[np.float32]  # (168, n) mean 1
-    moments: Floats  # (2, 3, 2, n) excess squares and squared means; kind; hour or bin
+    moments: Floats  # (2, 3, n) excess squares and squared means of an hour; kind
     age: NDArray[np.int64]  # (n) bins with data
     onset: NDArray[np.int64]  # (n) the episode's first alerting bin
     last: NDArray[np.int64]  # (n) its latest alerting bin
-    top: Floats  # (n) the score last told
+    top: Floats  # (n) its highest score
+    told: Floats  # (n) the score last told
     rank: NDArray[np.int64]  # (n) the severity last told
+    heard: NDArray[np.int64]  # (n) end of the latest bin with a mention
+    awaited: Floats  # (n) mentions expected since
+    mute: Flags  # (168, n) whether nobody spoke in that hour of week the last time
 
     @classmethod
     def fresh(cls, n: int, ring: int, bin_seconds: int, policy: Policy) -> Self:
         bins = PRIOR_HOURS * HOUR / bin_seconds
-        prior = np.array([policy.dispersion, policy.dispersion_bin]).T[:, :, None]
-        weight = np.full((3, 2, n), policy.dispersion_weight)
+        weight = np.full((3, n), policy.dispersion_weight)
         return cls(
             seen=np.zeros((2, ring, n)),
             expected=np.zeros((2, ring, n)),
@@ -144,12 +196,16 @@ class _State:
             exposure=np.full(n, bins),
             learned=np.zeros((2, WEEK_HOURS, n), np.float32),
             profile=np.ones((WEEK_HOURS, n), np.float32),
-            moments=np.stack([prior * weight, weight]),
+            moments=np.stack([_column(policy.dispersion) * weight, weight]),
             age=np.zeros(n, np.int64),
             onset=np.zeros(n, np.int64),
             last=np.full(n, np.iinfo(np.int64).min // 2),
             top=np.zeros(n),
+            told=np.zeros(n),
             rank=np.zeros(n, np.int64),
+            heard=np.zeros(n, np.int64),
+            awaited=np.zeros(n),
+            mute=np.zeros((WEEK_HOURS, n), bool),
         )
 
     def each(self, change: Callable[[str], NDArray[np.generic]]) -> Self:
@@ -162,7 +218,7 @@ class _Windows:
 
     seen: Floats  # (2, windows, n)
     expected: Floats  # (2, windows, n) means by habit
-    means: Floats  # (2, windows, n) of the spike and the share test
+    means: Floats  # (2, windows, n) of the tests
     dispersions: Floats  # (2, windows, n)
 
 
@@ -199,7 +255,6 @@ class Detector:
         self._hour = HOUR // bin_seconds
         self._ring = int(max(self._widths[-1], self._hour + 1))
         self._one_hour = policy.windows.index(HOUR)
-        self._short = _shortness(policy.windows, bin_seconds)
         self._clock: int | None = None
         self._column: dict[str, int] = {}
         self._state = self._fresh(0)
@@ -217,11 +272,42 @@ class Detector:
         twin._state = self._state.each(lambda name: getattr(self._state, name).copy())
         return twin
 
+    def episodes(self) -> dict[str, Episode]:
+        """Return the episodes that go on, by series: alarming within the last `rearm` seconds.
+
+        A series that left these has recovered; one still here goes on though no signal says so.
+        """
+        clock, state = self._clock or 0, self._state
+        held = zip(self._column, state.onset, state.last, state.top, strict=True)
+        return {
+            name: Episode(int(onset), int(last), float(top))
+            for name, onset, last, top in held
+            if clock - last <= self.policy.rearm
+        }
+
+    def silences(self, least: float = 6.0) -> list[Silence]:
+        """Return the series that fell silent, where none by chance scores `least` or more.
+
+        Expected are the fewest mentions that level, profile and the plain figures of that hour
+        foretell, and none in an hour that was mute a day or a week before: a quiet night or weekend
+        heard once is believed. Bins without data count as silent.
+        """
+        state = self._state
+        dispersion = self._dispersion()[OTHER] + 1 / (state.mass.sum(axis=0) + 1)
+        scores = np.log1p(dispersion * state.awaited) / dispersion / np.log(10)
+        scores *= self._state.age * self.bin_seconds > SILENT_FROM
+        names, until = self.series, self._clock or 0
+        return [
+            Silence(names[i], int(state.heard[i]), until, float(state.awaited[i]), float(scores[i]))
+            for i in np.flatnonzero(scores >= least).tolist()
+        ]
+
     def drop(self, series: str) -> None:
         """Forget a series; an unknown one is no error."""
-        gone = self._column.pop(series, None)
-        if gone is None:
-            return
+        self._forget([series])
+
+    def _forget(self, names: Iterable[str]) -> None:
+        gone = [self._column.pop(name) for name in names if name in self._column]
         self._column = {name: i for i, name in enumerate(self._column)}
         old = self._state
         self._state = old.each(lambda name: np.delete(getattr(old, name), gone, axis=-1))
@@ -238,8 +324,7 @@ class Detector:
         """
         if other._clock != self._clock:
             raise ValueError(f"the other detector stands at {other._clock}, not at {self._clock}")
-        for name in other._column:
-            self.drop(name)
+        self._forget(other._column)
         self._column |= {name: i for i, name in enumerate(other._column, len(self._column))}
         own, more = self._state, other._state
         self._state = own.each(
@@ -267,6 +352,7 @@ class Detector:
         self._admit(counts)
         self._advance(bin_end)
         live = self._record(bin_end, counts)
+        self._listen(bin_end)
         windows = self._sum(bin_end)
         signals = self._judge(bin_end, windows, live)
         self._learn(bin_end, windows)
@@ -305,6 +391,7 @@ class Detector:
         skipped = (bin_end - before) // self.bin_seconds - 1
         for back in range(1, min(skipped, self._ring) + 1):
             self._blank(bin_end - back * self.bin_seconds)
+            self._listen(bin_end - back * self.bin_seconds)
         if self._week_hour(bin_end) != self._week_hour(before) or skipped >= self._hour:
             self._state.profile = _profile(self._state.learned, self.policy)
         self._clock = bin_end
@@ -327,6 +414,30 @@ class Detector:
         state.age += live
         return live
 
+    def _listen(self, bin_end: int) -> None:
+        """Add up what was due since the last mention; an empty bin may be silence or outage."""
+        state, hour = self._state, self._week_hour(bin_end)
+        spoken = state.seen[:, self._slot(bin_end)].sum(axis=0) > 0
+        level = state.mass.sum(axis=0) / state.exposure
+        due = level * _fewest(state.learned, state.profile, hour)
+        usual = ~(state.mute[hour] | state.mute[(hour - 24) % WEEK_HOURS])
+        state.awaited = np.where(spoken, 0, state.awaited + due * usual)
+        state.heard[spoken] = bin_end
+        if bin_end % HOUR == 0:
+            self._note_mute(bin_end, hour)
+
+    def _note_mute(self, bin_end: int, hour: int) -> None:
+        """Note of whom nothing was heard in the hour that ends, if it had data throughout."""
+        state, slots = self._state, self._slot(bin_end) - np.arange(self._hour)
+        known = (state.factor[slots] > 0).all(axis=0)
+        empty = state.seen[:, slots].sum(axis=(0, 1)) == 0
+        state.mute[hour] = np.where(known, empty, state.mute[hour])
+
+    def _grown(self) -> Flags:
+        """Return which series have the history to be judged."""
+        grown: Flags = self._state.age * self.bin_seconds > self.policy.cold
+        return grown
+
     def _level(self) -> Floats:
         """Return (2, n) mentions a bin at factor 1."""
         floor = FLOOR_PER_HOUR * self.bin_seconds / HOUR
@@ -340,32 +451,29 @@ class Detector:
             for ring in (self._state.seen, self._state.expected)
         )
         unsure = 1 / (self._state.mass + 1)  # a gamma level's relative variance
-        hour, single = self._dispersion()
-        own, other, share = hour[:, None] + np.maximum(single - hour, 0)[:, None] * self._short
-        surge, spread = _surge(seen[OTHER], expected[OTHER], other + unsure[OTHER])
+        own, other, share = self._dispersion()[:, None]
+        excess = np.maximum(seen[NEGATIVE] - expected[NEGATIVE], 0)
+        apart = np.maximum(seen[OTHER] - self.policy.echo * excess, 0)
+        surge, spread = _surge(apart, expected[OTHER], other + unsure[OTHER])
         return _Windows(
             seen=seen,
             expected=expected,
             means=np.stack([expected[NEGATIVE], expected[NEGATIVE] * surge]),
-            dispersions=np.stack([own, share + spread]) + unsure[NEGATIVE],
+            dispersions=np.stack(np.broadcast_arrays(own, share + spread)) + unsure[NEGATIVE],
         )
 
     def _dispersion(self) -> Floats:
-        """Return (2, 3, n): of an hour and of a bin; of negatives, others and the share."""
+        """Return (3, n) of an hour's negatives, others and share."""
         excess, square = self._state.moments
-        dispersion: Floats = np.clip(excess / square, *DISPERSION_RANGE).swapaxes(0, 1)
+        dispersion: Floats = np.clip(excess / square, *DISPERSION_RANGE)
         return dispersion
 
     def _judge(self, bin_end: int, windows: _Windows, live: Flags) -> list[Signal]:
-        judged = live & (self._state.age * self.bin_seconds > self.policy.cold)
-        scores = _scores(windows, judged, self.policy)
-        best = scores.reshape(scores.shape[0] * scores.shape[1], -1)
-        cell = best.argmax(axis=0)
-        alarming = np.flatnonzero(best.max(axis=0) >= self._threshold()).tolist()
+        scores = _scores(windows, live & self._grown(), self.policy)
+        weight = np.sqrt(np.mean(scores * scores, axis=(0, 1)))
+        alarming = np.flatnonzero(weight >= self._threshold()).tolist()
         names = self.series if alarming else []
-        found = (
-            self._signal(bin_end, names[i], i, int(cell[i]), windows, scores) for i in alarming
-        )
+        found = (self._signal(bin_end, names[i], i, windows, scores[..., i]) for i in alarming)
         return [signal for signal in found if signal is not None]
 
     def _threshold(self) -> Floats:
@@ -374,25 +482,22 @@ class Detector:
         return threshold
 
     def _signal(
-        self, bin_end: int, name: str, i: int, cell: int, windows: _Windows, scores: Floats
+        self, bin_end: int, name: str, i: int, windows: _Windows, scores: Floats
     ) -> Signal | None:
         """Bring the series' episode up to date; None if there is nothing new to tell."""
-        test, window = divmod(cell, len(self.policy.windows))
-        score, mean = float(scores[test, window, i]), float(windows.means[test, window, i])
+        test, window = divmod(int(scores.argmax()), len(self.policy.windows))
+        score, mean = float(scores[test, window]), float(windows.means[test, window, i])
         seen, other = windows.seen[:, window, i].astype(int)
         rank = _rank(score, seen - mean, seen / mean, self.policy)
+        opens = self._continue(bin_end, i, score)
         state = self._state
-        opens = bin_end - state.last[i] > self.policy.rearm
-        state.last[i] = bin_end
-        if opens:
-            state.onset[i] = bin_end
-        elif not self._tells_more(score, rank, i):
+        if not (opens or self._tells_more(score, rank, i)):
             return None
-        state.top[i] = score
+        state.told[i] = score
         state.rank[i] = rank if opens else max(rank, state.rank[i])
         return Signal(
             series=name,
-            rule=RULES[test],
+            rule=_rule(windows.seen[:, window, i], windows.expected[:, window, i]),
             bin_end=bin_end,
             onset=int(state.onset[i]),
             score=score,
@@ -404,9 +509,22 @@ class Detector:
             escalation=not opens,
         )
 
+    def _continue(self, bin_end: int, i: int, score: float) -> bool:
+        """Note an alarming bin; returns whether it opens an episode."""
+        state = self._state
+        opens = bool(bin_end - state.last[i] > self.policy.rearm)
+        state.last[i] = bin_end
+        if opens:
+            state.onset[i] = bin_end
+        state.top[i] = score if opens else max(score, state.top[i])
+        return opens
+
     def _tells_more(self, score: float, rank: int, i: int) -> bool:
-        told, worse = float(self._state.top[i]), rank > self._state.rank[i]
-        return score >= 2 * told or (worse and score >= told + self.policy.escalate_by)
+        told, worse = float(self._state.told[i]), rank > self._state.rank[i]
+        policy = self.policy
+        return score >= policy.escalate_times * told or (
+            worse and score >= told + policy.escalate_by
+        )
 
     def _learn(self, bin_end: int, windows: _Windows) -> None:
         """Learn the bin of an hour ago, so that a crisis does not teach its own baseline."""
@@ -418,27 +536,27 @@ class Detector:
         empty = hour_seen.sum(axis=0) == 0
         outage = empty & (hour_expected.sum(axis=0) > self.policy.deep_silence)
         use = (factor > 0) & ~outage
-        spans = [(hour_seen, hour_expected), (state.seen[:, slot], state.expected[:, slot])]
-        self._learn_level(spans, factor, use)
-        self._learn_profile(then, slot, use)
+        self._learn_level(hour_seen, hour_expected, slot, use)
+        # While the level is still climbing to where it belongs, every hour looks busy.
+        self._learn_profile(then, slot, use & (state.age * self.bin_seconds > CLIMB))
         if (then - self.bin_seconds) % HOUR == 0:
-            self._learn_dispersion(spans, use)
+            self._learn_dispersion(hour_seen, hour_expected, use & self._grown())
 
-    def _learn_level(self, spans: list[tuple[Floats, Floats]], factor: Floats, use: Flags) -> None:
+    def _learn_level(self, hour_seen: Floats, hour_expected: Floats, slot: int, use: Flags) -> None:
         state, policy = self._state, self.policy
-        spread = self._dispersion()[LEARNT_HOUR, :2] + 1 / (state.mass + 1)
-        (hour_seen, hour_expected), (seen, expected) = spans
+        seen, expected = state.seen[:, slot], state.expected[:, slot]
+        spread = self._dispersion()[:2] + 1 / (state.mass + 1)
         hour_most = _ceiling(hour_expected, spread, policy.outlier_hour) + OUTLIER_HOUR_EXTRA
         kept = np.minimum(seen, _ceiling(expected, spread, policy.outlier_bin))
         kept = np.minimum(kept, seen * hour_most / np.maximum(hour_seen, 1e-9))
-        kept = np.where(state.age * self.bin_seconds < policy.cold, seen, kept)
+        kept = np.where(self._grown(), kept, seen)
         hourly = self._level()[NEGATIVE] * self._hour
         half_life = np.clip(
             policy.memory_mentions / hourly * HOUR, policy.memory_least, policy.memory_most
         )
         decay = np.where(use, 0.5 ** (self.bin_seconds / half_life), 1)
         state.mass = state.mass * decay + kept * use
-        state.exposure = state.exposure * decay + factor * use
+        state.exposure = state.exposure * decay + state.factor[slot] * use
 
     def _learn_profile(self, then: int, slot: int, use: Flags) -> None:
         state, hour = self._state, self._week_hour(then)
@@ -450,20 +568,17 @@ class Detector:
         flat = expected / np.where(use, state.factor[slot], 1)
         state.learned[:, hour] += np.stack([kept, flat]) * use
 
-    def _learn_dispersion(self, spans: list[tuple[Floats, Floats]], use: Flags) -> None:
+    def _learn_dispersion(self, seen: Floats, expected: Floats, use: Flags) -> None:
         state, policy = self._state, self.policy
         keep = 0.5 ** (HOUR / policy.dispersion_memory)
-        priors = (policy.dispersion, policy.dispersion_bin)
-        for span, ((seen, expected), prior) in enumerate(zip(spans, priors, strict=True)):
-            now = self._dispersion()[span]
-            unsure = 1 / (state.mass[OTHER] + 1)
-            surge, _ = _surge(seen[OTHER], expected[OTHER], now[OTHER] + unsure)
-            mean = np.stack([*expected, expected[NEGATIVE] * surge])
-            excess = _excess(np.stack([*seen, seen[NEGATIVE]]), mean, now)
-            news = np.stack([excess, mean * mean]) * use
-            pull = np.stack([np.array(prior)[:, None] + 0 * mean, 1 + 0 * mean])
-            pull *= policy.dispersion_weight * (1 - keep)
-            state.moments[:, :, span] = state.moments[:, :, span] * keep + news + pull
+        now = self._dispersion()
+        unsure = 1 / (state.mass[OTHER] + 1)
+        surge, _ = _surge(seen[OTHER], expected[OTHER], now[OTHER] + unsure)
+        mean = np.stack([*expected, expected[NEGATIVE] * surge])
+        excess = _excess(np.stack([*seen, seen[NEGATIVE]]), mean, now)
+        news = np.stack([excess, mean * mean]) * use
+        pull = np.stack([_column(policy.dispersion) + 0 * mean, 1 + 0 * mean])
+        state.moments = state.moments * keep + news + pull * policy.dispersion_weight * (1 - keep)
 
 
 def tail_score(seen: Floats, mean: Floats, dispersion: Floats) -> Floats:
@@ -561,11 +676,30 @@ def _profile(learned: NDArray[np.float32], policy: Policy) -> NDArray[np.float32
     return profile
 
 
-def _shortness(windows: tuple[int, ...], bin_seconds: int) -> Floats:
-    """Return (windows, 1): 1 for a single bin, 0 from an hour up, as noise averages out (1/t)."""
-    spans = np.array(windows, float)[:, None]
-    bins = max(HOUR / bin_seconds - 1, 1)
-    return np.clip((HOUR / spans - 1) / bins, 0, 1)
+def _fewest(
+    learned: NDArray[np.float32], profile: NDArray[np.float32], hour: int
+) -> NDArray[np.float32]:
+    """Return the smallest factor of an hour: by profile, and as that hour of day and week went.
+
+    An hour of day never heard yet is 0, an hour of week never heard yet is no evidence.
+    """
+    seen, flat = learned[:, hour % 24 :: 24].sum(axis=1)
+    day = np.divide(seen, flat, out=np.zeros_like(flat), where=flat > 0)
+    seen, flat = learned[:, hour]
+    week = np.divide(seen, flat, out=np.full_like(flat, np.inf), where=flat > 0)
+    fewest: NDArray[np.float32] = np.minimum(np.minimum(day, week), profile[hour])
+    return fewest
+
+
+def _rule(seen: Floats, expected: Floats) -> str:
+    """Name what happened: more was said; or not, as other mentions clearly fell for it instead."""
+    negative, other = seen - expected
+    turned = max(negative / 2, 1.5 * np.sqrt(expected[OTHER]))
+    return "share" if -other >= turned else "spike"
+
+
+def _column(values: tuple[float, ...]) -> Floats:
+    return np.array(values)[:, None]
 
 
 def _rank(score: float, excess: float, ratio: float, policy: Policy) -> int:

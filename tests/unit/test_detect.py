@@ -1,14 +1,26 @@
+from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from monitor.detect import Detector, Policy, Signal, tail_score
+from monitor.detect import (
+    DEFAULT,
+    PARTS,
+    SENSITIVITIES,
+    Detector,
+    Policy,
+    Signal,
+    exact,
+    tail_score,
+)
 
 BIN = 300
 HOUR = 12
 DAY = 24 * HOUR
 BRAND = "听雨茶|weibo"
+HALF_HOUR = 1800
 
 
 def draw(days, total_per_hour, share, seed, series=1):
@@ -97,12 +109,60 @@ def test_quiet_brands_fire_nothing_over_three_days_in_95_of_100_seeds():
 
 
 def test_a_jump_of_the_negative_share_at_constant_volume_is_found_and_named():
+    names = [f"变味{i}" for i in range(10)]
+    counts = draw(3, 240, 0.1, seed=2, series=10)
+    turned = np.random.default_rng(4).binomial(counts[2 * DAY :, :, 0], 0.5)
+    counts[2 * DAY :, :, 1] = np.maximum(turned, counts[2 * DAY :, :, 1])
+    signals = feed(Detector(), counts, names)
+    first = {s.series: s.bin_end - 2 * DAY * BIN for s in reversed(signals)}
+    assert set(first) == set(names)
+    assert 0 < min(first.values()) <= max(first.values()) <= 3600
+    latest = {s.series: s.rule for s in signals}
+    assert Counter(latest.values())["share"] >= 7
+
+
+def test_a_burst_on_top_of_the_usual_is_named_a_spike():
+    names = [f"爆发{i}" for i in range(10)]
+    quiet = draw(2.5, 60, 0.1, seed=1, series=10)
+    signals = feed(Detector(), with_negatives(quiet, 2 * DAY, 60, 6), names)
+    assert {s.series for s in signals} == set(names)
+    assert Counter(s.rule for s in signals)["spike"] >= 0.9 * len(signals) > 9
+
+
+def test_a_storm_that_lifts_all_mentions_alike_is_told_too():
+    """The other mentions explain the negatives; ten times the usual is still a crisis."""
+    counts = draw(3, 40, 0.2, seed=2)
+    counts[2 * DAY : 2 * DAY + 3 * HOUR] = draw(1, 400, 0.2, seed=3)[: 3 * HOUR]
+    (opening, *_) = feed(Detector(), counts)
+    assert 2 * DAY * BIN < opening.bin_end <= 2 * DAY * BIN + 1800
+    assert opening.rule == "spike"
+
+
+def test_the_talk_a_crisis_brings_along_does_not_hide_it():
     counts = draw(3, 240, 0.1, seed=2)
-    turned = np.random.default_rng(4).binomial(counts[2 * DAY :, 0, 0], 0.5)
-    counts[2 * DAY :, 0, 1] = np.maximum(turned, counts[2 * DAY :, 0, 1])
-    signals = feed(Detector(), counts)
-    assert signals[0].rule == "share"
-    assert 2 * DAY * BIN < signals[0].bin_end <= 2 * DAY * BIN + 3600
+    storm = slice(2 * DAY, 2 * DAY + 3 * HOUR)
+    counts[storm] += np.random.default_rng(5).poisson([80 / HOUR, 40 / HOUR], (3 * HOUR, 1, 2))
+    counts[storm, :, 1] = np.minimum(counts[storm, :, 1], counts[storm, :, 0])
+    told = feed(Detector(), counts)
+    assert told
+    assert told[0].bin_end <= 2 * DAY * BIN + 3600
+    unaware = feed(Detector(replace(DEFAULT, echo=1e-9)), counts)
+    assert (told[0].bin_end, -told[0].score) < (unaware[0].bin_end, -unaware[0].score)
+
+
+def test_a_small_rise_in_a_huge_stream_is_no_crisis_however_sure_it_is():
+    sure = Policy(dispersion=(0.005, 0.005, 0.005), dispersion_weight=1e12)
+    counts = draw(3, 60_000, 0.1, seed=2)
+    counts[2 * DAY : 2 * DAY + 6 * HOUR] = draw(1, 84_000, 0.1, seed=3)[: 6 * HOUR]
+    assert feed(Detector(sure), counts) == []
+    assert feed(Detector(replace(sure, least_ratio=1.1)), counts) != []
+
+
+def test_three_negatives_are_no_crisis_even_for_a_brand_nobody_speaks_of():
+    counts = np.zeros((3 * DAY, 1, 2), int)
+    counts[-3:, 0] = 1
+    assert feed(Detector(), counts) == []
+    assert feed(Detector(replace(DEFAULT, least=2)), counts) != []
 
 
 def test_a_positive_storm_with_the_usual_negatives_stays_quiet():
@@ -124,6 +184,46 @@ def test_it_learns_a_daily_rhythm():
     assert evening == []
 
 
+def weekly_shows(policy, weeks=5):
+    """Tell what fires in the last two weeks if Saturday evening brings eight times the volume."""
+    rng, detector, told = np.random.default_rng(8), Detector(policy, HALF_HOUR), []
+    for i in range(weeks * 336):
+        show = i % 336 in range(5 * 48 + 40, 5 * 48 + 44)
+        total = rng.poisson(240 if show else 30, 10)
+        counts = {
+            f"节目{k}": (int(n), int(b))
+            for k, (n, b) in enumerate(zip(total, rng.binomial(total, 0.2), strict=True))
+        }
+        signals = detector.step((i + 1) * HALF_HOUR, counts)
+        told += [s for s in signals if i >= (weeks - 2) * 336]
+    return told
+
+
+def test_it_learns_a_weekly_show():
+    assert len({s.series for s in weekly_shows(DEFAULT)}) <= 3
+    by_day_alone = replace(DEFAULT, profile_weight_week=1e12)
+    assert len({s.series for s in weekly_shows(by_day_alone)}) >= 8
+
+
+def openings(policy, total, negative):
+    """Count the episodes after three days of half-hourly (bins, series) counts."""
+    detector, told = Detector(policy, HALF_HOUR), 0
+    for i, (all_of, bad) in enumerate(zip(total.tolist(), negative.tolist(), strict=True)):
+        rows = enumerate(zip(all_of, bad, strict=True))
+        signals = detector.step((i + 1) * HALF_HOUR, {f"起伏{k}": row for k, row in rows})
+        told += sum(i >= 3 * 48 and not s.escalation for s in signals)
+    return told
+
+
+def test_it_learns_how_uneven_a_brand_is():
+    """Half hours of many and half hours of few mentions are usual here, and no crises."""
+    rng, size = np.random.default_rng(9), (7 * 48, 20)
+    total = rng.poisson(60 * rng.gamma(2, 1 / 2, size))
+    negative = rng.binomial(total, rng.beta(30, 120, size))
+    unlearned = openings(replace(DEFAULT, dispersion_weight=1e12), total, negative)
+    assert openings(DEFAULT, total, negative) < unlearned / 2
+
+
 def test_a_crisis_does_not_become_the_habit_while_it_lasts():
     storm, start = 2 * DAY + 8 * HOUR, 2 * DAY + 22 * HOUR
     days = np.concatenate([crisis(hours=8)[:storm], draw(2, 15, 0.1, 3)])
@@ -132,6 +232,13 @@ def test_a_crisis_does_not_become_the_habit_while_it_lasts():
     assert second
     assert not second[0].escalation
     assert second[0].expected < 10
+
+
+def test_a_large_brand_is_not_taken_to_rise_all_through_its_first_day():
+    detector = Detector()
+    feed(detector, draw(2, 12_000, 0.1, 1))
+    assert 0.8 < detector._state.profile.min() < detector._state.profile.max() < 1.25
+    assert detector._dispersion()[:2].max() < 0.1
 
 
 # ------------------------------------------------------------------ cold start, silence, outage
@@ -224,6 +331,129 @@ def test_a_signal_reports_the_window_it_was_decided_on():
         assert signal.window in Policy().windows
         assert signal.total >= signal.seen >= max(4, 1.5 * signal.expected)
         assert signal.series == BRAND
+
+
+def test_an_episode_is_open_while_it_alarms_and_six_hours_longer():
+    detector, counts = Detector(), crisis(hours=2)
+    signals = feed(detector, counts[: 2 * DAY + 2 * HOUR])
+    episode = detector.episodes()[BRAND]
+    assert episode.onset == signals[0].onset
+    assert episode.last == (2 * DAY + 2 * HOUR) * BIN > signals[-1].bin_end
+    assert episode.top >= max(s.score for s in signals)
+    later = draw(1, 15, 0.1, 3)
+    feed(detector, later, start=2 * DAY + 2 * HOUR)
+    assert detector.episodes() == {}
+
+
+def test_an_episode_ends_though_its_source_is_down():
+    detector = Detector()
+    feed(detector, crisis()[: 2 * DAY + HOUR])
+    last = detector.episodes()[BRAND].last
+    for i in range(1, 6 * HOUR + 1):
+        detector.step(last + i * BIN, {BRAND: None})
+        assert detector.episodes()[BRAND].last == last
+    detector.step(last + (6 * HOUR + 1) * BIN, {BRAND: None})
+    assert detector.episodes() == {}
+
+
+def test_a_quiet_brand_has_no_episode():
+    detector = Detector()
+    feed(detector, draw(2, 15, 0.1, 1))
+    assert detector.episodes() == {}
+
+
+# ------------------------------------------------------------------ sources that fell silent
+
+
+def heard(days=3, per_hour=15, **more):
+    detector = Detector()
+    feed(detector, draw(days, per_hour, 0.1, seed=1, **more))
+    return detector
+
+
+def silences_by_hour(rates, days, seed, series=10):
+    """Listen to brands whose mentions follow the hour of week; yields (day, silences) hourly."""
+    rng, detector = np.random.default_rng(seed), Detector(bin_seconds=HALF_HOUR)
+    for i in range(days * 48):
+        total = rng.poisson(rates[i // 2 % 168] / 2, series)
+        end = (i + 1) * HALF_HOUR
+        detector.step(end, {f"品牌{k}": (int(n), 0) for k, n in enumerate(total)})
+        if i % 2:
+            yield i // 48, detector.silences()
+
+
+@pytest.mark.parametrize("how", ["empty", "absent", "outage", "skipped"])
+def test_a_source_that_falls_silent_is_told_with_what_was_due(how):
+    detector = heard()
+    assert detector.silences() == []
+    since = detector._state.heard[0]
+    for i in range(1, 4 * HOUR + 1):
+        counts = {"empty": {BRAND: (0, 0)}, "absent": {}, "outage": {BRAND: None}}.get(how)
+        if counts is not None or i == 4 * HOUR:
+            assert detector.step((3 * DAY + i) * BIN, counts or {}) == []
+    (silence,) = detector.silences()
+    assert silence.series == BRAND
+    assert silence.since == since
+    assert silence.until == (3 * DAY + 4 * HOUR) * BIN
+    assert silence.expected == pytest.approx(15 * 4, rel=0.3)
+    assert 6 <= silence.score < 30
+
+
+def test_one_mention_ends_a_silence():
+    detector = heard()
+    for i in range(1, 6 * HOUR):
+        detector.step((3 * DAY + i) * BIN, {BRAND: None})
+    assert detector.silences()
+    detector.step((3 * DAY + 6 * HOUR) * BIN, {BRAND: (1, 0)})
+    assert detector.silences() == []
+
+
+def test_a_longer_silence_scores_more_even_over_days():
+    detector, scores = heard(), []
+    for i in range(3 * DAY):
+        detector.step((3 * DAY + i + 1) * BIN, {})
+        if i in (4 * HOUR, 20 * HOUR, 3 * DAY - 1):
+            scores += [silence.score for silence in detector.silences()]
+    assert len(scores) == 3
+    assert scores[0] < scores[1] <= scores[2] * 1.2
+
+
+@pytest.mark.parametrize("awake", [range(8, 24), range(12), range(18, 22)])
+@pytest.mark.parametrize("at_night", [0.0, 0.4])
+def test_quiet_nights_are_no_silence(awake, at_night):
+    hours = np.full(24, at_night)
+    hours[awake] = 60
+    told = [found for _, found in silences_by_hour(np.tile(hours, 7), days=9, seed=3)]
+    assert len(told) == 9 * 24
+    assert not any(told)
+
+
+def test_quiet_weekends_are_no_silence_once_one_was_heard():
+    rates = np.repeat([20.0] * 5 + [0.0] * 2, 24)
+    told = list(silences_by_hour(rates, days=21, seed=4))
+    assert [found for day, found in told if day >= 8 and found] == []
+    assert [found for day, found in told if day == 6 and found] != []
+
+
+def test_a_brand_hardly_spoken_of_is_never_called_silent():
+    rates = np.full(168, 0.3)
+    assert not any(found for _, found in silences_by_hour(rates, days=7, seed=5))
+    gone = np.r_[np.full(84, 0.6), np.zeros(84)]
+    assert not any(found for _, found in silences_by_hour(gone, days=7, seed=5))
+
+
+def test_a_brand_never_spoken_of_is_not_silent():
+    detector = Detector()
+    for i in range(1, 4 * DAY):
+        detector.step(i * BIN, {BRAND: (0, 0)})
+    assert detector.silences() == []
+
+
+def test_no_silence_is_told_within_the_first_two_days():
+    detector = heard(days=0.5, per_hour=100)
+    for i in range(DAY // 2, 2 * DAY):
+        detector.step((i + 1) * BIN, {})
+        assert detector.silences() == []
 
 
 # ------------------------------------------------------------------ state
@@ -335,6 +565,7 @@ def test_a_bin_must_divide_hour_and_windows(seconds):
         {"high": 11.0},
         {"memory_least": 80 * 3600},
         {"dispersion": (0.1, 0.0, 0.1)},
+        {"echo": 0.0},
         {"least_ratio": float("nan")},
     ],
 )
@@ -348,3 +579,25 @@ def test_a_lower_threshold_never_finds_later():
     eager = feed(Detector(Policy(threshold=3.0)), counts)
     calm = feed(Detector(Policy(threshold=5.0)), counts)
     assert eager[0].bin_end <= calm[0].bin_end
+
+
+def test_a_keener_preset_never_finds_later():
+    counts = crisis(per_hour=15)
+    first = [
+        feed(Detector(SENSITIVITIES[name]), counts)[0].bin_end
+        for name in ("keen", "balanced", "calm")
+    ]
+    assert first == sorted(first)
+    assert SENSITIVITIES["balanced"] is DEFAULT
+
+
+def test_parts_of_a_brand_need_more_evidence_than_the_brand():
+    assert PARTS.threshold > DEFAULT.threshold
+
+
+@pytest.mark.parametrize("threshold", [2.0, 5.0, 7.5, 20.0])
+def test_another_threshold_leaves_severities_in_order(threshold):
+    policy = exact(DEFAULT, threshold)
+    assert policy.threshold == threshold
+    assert policy.high == max(6.0, threshold)
+    assert policy.critical == max(10.0, threshold)
