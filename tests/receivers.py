@@ -1,21 +1,29 @@
 """Loop-back receivers that take what we send, and some that misbehave.
 
-`HttpReceiver` and `SmtpReceiver` record what arrives and answer by a script; `RawReceiver` speaks
-whatever bytes a test wants. All are context managers and leave nothing behind.
+`HttpReceiver` and `SmtpReceiver` record what arrives and answer by a script; `Robot` judges it as
+the platform of its kind would; `RawReceiver` speaks whatever bytes a test wants. All are context
+managers and leave nothing behind.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
+import re
 import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from shutil import which
 from typing import TYPE_CHECKING, Self
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -69,8 +77,9 @@ class HttpReceiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                receiver.received.append(Received(self.path, headers, body))
-                say = receiver._next()
+                received = Received(self.path, headers, body)
+                receiver.received.append(received)
+                say = receiver._answer(received)
                 self.send_response(say.status)
                 for name, value in say.headers.items():
                     self.send_header(name, value)
@@ -99,7 +108,7 @@ class HttpReceiver:
     def url(self, path: str = "/") -> str:
         return f"http://{self.address}{path}"
 
-    def _next(self) -> Say:
+    def _answer(self, received: Received) -> Say:
         return self._script.popleft() if len(self._script) > 1 else self._script[0]
 
     def __enter__(self) -> Self:
@@ -110,6 +119,176 @@ class HttpReceiver:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+ANSWERS = {  # kind: (what it says when it takes a message, when its signature or key is wrong)
+    "wecom": (b'{"errcode":0,"errmsg":"ok"}', b'{"errcode":93000,"errmsg":"invalid webhook url"}'),
+    "dingtalk": (b'{"errcode":0,"errmsg":"ok"}', b'{"errcode":310000,"errmsg":"sign not match"}'),
+    "feishu": (b'{"code":0,"msg":"success","data":{}}', b'{"code":19021,"msg":"sign match fail"}'),
+    "slack": (b"ok", b"no_service"),
+    "webhook": (b"", b"bad signature"),
+    "alertmanager": (b"", b"unauthorised"),
+}
+_MALFORMED = {
+    "wecom": b'{"errcode":40058,"errmsg":"markdown.content exceed max length 4096"}',
+    "dingtalk": b'{"errcode":40035,"errmsg":"malformed"}',
+    "feishu": b'{"code":9499,"msg":"Bad Request"}',
+    "slack": b"invalid_blocks",
+}
+_TOO_OFTEN = {
+    "wecom": b'{"errcode":45009,"errmsg":"api freq out of limit"}',
+    "dingtalk": b'{"errcode":130101,"errmsg":"send too fast"}',
+    "feishu": b'{"code":11232,"msg":"frequency limited"}',
+}
+PACES = {
+    "wecom": ((20, 60),),
+    "dingtalk": ((20, 60),),
+    "feishu": ((100, 60), (5, 1)),
+    "slack": ((1, 1),),
+}
+
+
+class Robot(HttpReceiver):
+    """Takes what the platform of its kind would: signed, well formed, not too long, not too often.
+
+    Parameters
+    ----------
+    kind : str
+        A kind of channel that speaks HTTP.
+    secret : str
+        What it verifies: the robot's key (企业微信), signing secret (钉钉, 飞书), path (Slack),
+        `whsec_…` (webhook) or Bearer token (alertmanager).
+    moods : Say
+        Answers given first, whatever arrives.
+    now : callable
+        UTC seconds, for signatures' age and the pace.
+
+    `taken` holds what it accepted: all else must never be shown as sent.
+    """
+
+    def __init__(
+        self, kind: str, secret: str, *moods: Say, now: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__()
+        self.kind, self.secret, self.taken = kind, secret, []
+        self._moods, self._now = deque(moods), now
+        self._times: list[float] = []
+
+    @property
+    def config(self) -> dict[str, str]:
+        """What a channel to it is configured with."""
+        paths = {"wecom": f"/send?key={self.secret}", "slack": f"/services/{self.secret}"}
+        config = {"url": self.url(paths.get(self.kind, "/robot?access_token=t"))}
+        field = {"dingtalk": "secret", "feishu": "secret", "webhook": "secret"} | {
+            "alertmanager": "token"
+        }
+        return config | ({field[self.kind]: self.secret} if self.kind in field else {})
+
+    def texts(self) -> list[str]:
+        """Every text that people saw, in order."""
+        return [_shown(self.kind, json.loads(received.body)) for received in self.taken]
+
+    def _answer(self, received: Received) -> Say:
+        if self._moods:
+            return self._moods.popleft()
+        good, stranger = ANSWERS[self.kind]
+        if not self._knows(received):
+            return Say(200 if stranger.startswith(b"{") else 403, stranger)
+        if self._is_too_often():
+            body = _TOO_OFTEN.get(self.kind, b"")
+            return Say(200, body) if body else Say(429, b"", {"Retry-After": "1"})
+        if not _well_formed(self.kind, received.body):
+            body = _MALFORMED.get(self.kind, b"")
+            return Say(200 if body.startswith(b"{") else 400, body)
+        self.taken.append(received)
+        return Say(200, good)
+
+    def _is_too_often(self) -> bool:
+        now = self._now()
+        self._times.append(now)
+        return any(
+            sum(now - span < moment for moment in self._times) > count
+            for count, span in PACES.get(self.kind, ())
+        )
+
+    def _knows(self, received: Received) -> bool:
+        parts = urlsplit(received.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if self.kind == "webhook":
+            return received.verified_by(self.secret)
+        if self.kind == "alertmanager":
+            return received.headers.get("authorization") == f"Bearer {self.secret}"
+        if self.kind == "slack":
+            return parts.path == f"/services/{self.secret}"
+        if self.kind == "wecom":
+            return query.get("key") == self.secret
+        body = json.loads(received.body)
+        said = query if self.kind == "dingtalk" else body
+        stamp, unit = str(said.get("timestamp", "")), 1000 if self.kind == "dingtalk" else 1
+        if not stamp.isdigit() or abs(int(stamp) / unit - self._now()) > 3600:
+            return False
+        key, text = (self.secret, f"{stamp}\n{self.secret}")
+        if self.kind == "feishu":
+            key, text = text, ""
+        wanted = base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest())
+        return hmac.compare_digest(str(said.get("sign", "")), wanted.decode())
+
+
+def _well_formed(kind: str, raw: bytes) -> bool:
+    body = json.loads(raw)
+    if kind == "wecom":
+        content = body["markdown"]["content"]
+        return body["msgtype"] == "markdown" and 0 < len(content.encode()) <= 4096
+    if kind == "dingtalk":
+        return len(raw) <= 20_000 and bool(body["markdown"]["title"] and body["markdown"]["text"])
+    if kind == "feishu":
+        return len(raw) <= 20_000 and body["msg_type"] == "interactive"
+    if kind == "slack":
+        sections = [block["text"]["text"] for block in body["blocks"]]
+        fit = all(0 < len(section) <= 3000 for section in sections)
+        return fit and len(sections) <= 50 and len(raw.decode()) <= 100_000
+    return kind != "alertmanager" or is_alertmanagers(body)
+
+
+def is_alertmanagers(body: dict) -> bool:
+    """Tell whether a body has every field, of the right type, of Alertmanager's template.Data."""
+    texts = all(isinstance(body[name], str) for name in ("groupKey", "receiver", "externalURL"))
+    tables = [body[name] for name in ("groupLabels", "commonLabels", "commonAnnotations")]
+    for alert in body["alerts"]:
+        tables += [alert["labels"], alert["annotations"]]
+        texts = texts and isinstance(alert["generatorURL"], str)
+        moments = (alert["startsAt"], alert["endsAt"])
+        if not all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", m) for m in moments):
+            return False
+        if not re.fullmatch(r"[0-9a-f]{16}", alert["fingerprint"]):
+            return False
+    states = {body["status"], *(alert["status"] for alert in body["alerts"])}
+    return (
+        body["version"] == "4"
+        and isinstance(body["truncatedAlerts"], int)
+        and texts
+        and states <= {"firing", "resolved"}
+        and all(isinstance(v, str) for table in tables for v in table.values())
+        and all(alert["labels"]["alertname"] for alert in body["alerts"])
+        and bool(body["alerts"])
+    )
+
+
+def _shown(kind: str, body: dict) -> str:
+    if kind == "wecom":
+        return body["markdown"]["content"]
+    if kind == "dingtalk":
+        return body["markdown"]["text"]
+    if kind == "feishu":
+        card = body["card"]
+        texts = [card["header"]["title"]["content"]]
+        for element in card["elements"]:
+            texts += [element["text"]["content"]] if "text" in element else []
+            texts += [f"{a['text']['content']} {a['url']}" for a in element.get("actions", ())]
+        return "\n".join(texts)
+    if kind == "slack":
+        return "\n".join(block["text"]["text"] for block in body["blocks"])
+    return json.dumps(body, ensure_ascii=False)
 
 
 class RawReceiver:

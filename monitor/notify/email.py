@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor.errors import DeliveryError, InputError
 from monitor.notify.deadline import Deadline
-from monitor.notify.message import compose, cut, html, plain
+from monitor.notify.message import compose, html, plain
+from monitor.notify.texts import cut, token
 from monitor.notify.transport import check_fields
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def write(channel: Channel, delivery: Delivery, sender: str, now: float) -> Emai
     mail["From"] = Address("听风", addr_spec=sender)
     mail["To"] = _recipients(channel.config)
     mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-    mail["Message-ID"] = f"<{_token(delivery.id)}@{domain}>"
+    mail["Message-ID"] = f"<{token(delivery.id)}@{domain}>"
     if incident := _incident(delivery):
-        mail["References"] = f"<incident.{_token(incident)}@{domain}>"
+        mail["References"] = f"<incident.{token(incident)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(plain(message), cte="base64")
     mail.add_alternative(html(message), subtype="html", cte="base64")
@@ -144,12 +144,11 @@ def _address(text: str) -> Address:
 
 
 def _incident(delivery: Delivery) -> str:
-    alert = delivery.payload.get("alert")
-    return str(alert.get("incident_id") or "") if isinstance(alert, dict) else ""
-
-
-def _token(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", text)[:128]
+    for part, name in (("incident", "id"), ("alert", "incident_id")):
+        about = delivery.payload.get(part)
+        if isinstance(about, dict) and about.get(name):
+            return str(about[name])
+    return ""
 
 
 def _failure(error: Exception) -> DeliveryError:

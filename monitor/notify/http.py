@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+import logging
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ from monitor.notify.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+# At level DEBUG it writes every path, and a robot's path is its secret.
+logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _ADDRESSES_TRIED = 4
@@ -110,6 +114,10 @@ class GuardedClient:
             )
         port = _DEFAULT_PORTS[parts.scheme] if port is None else port
         self._guard.check(host, port, [host] if _is_literal(host) else [])
+
+    def opens(self, host: str, port: int) -> bool:
+        """Tell whether the operator allowed this very service, wherever it stands."""
+        return (host.lower(), port) in self._guard.services
 
     def post(
         self,

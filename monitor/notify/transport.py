@@ -65,9 +65,14 @@ def require_success(answer: Answer, now: float) -> None:
         advice = "，对方已停用该地址", ": the receiver has closed this address"
     raise DeliveryError(
         f"对方回答 HTTP {status}{advice[0]} / the receiver answered HTTP {status}{advice[1]}",
-        permanent=400 <= status < 500 and status not in _WORTH_A_RETRY,
+        permanent=is_refusal(status),
         retry_after=retry_after(answer.headers, now),
     )
+
+
+def is_refusal(status: int) -> bool:
+    """Tell whether a status says that the request itself is wrong, so that no repeat can help."""
+    return 400 <= status < 500 and status not in _WORTH_A_RETRY
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

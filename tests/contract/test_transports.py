@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 
@@ -31,12 +32,16 @@ TAKEN = {
     "wecom": Say(200, b'{"errcode":0,"errmsg":"ok"}'),
     "dingtalk": Say(200, b'{"errcode":0,"errmsg":"ok"}'),
     "feishu": Say(200, b'{"code":0,"msg":"success","data":{}}'),
+    "slack": Say(200, b"ok"),
+    "alertmanager": Say(200, b""),
 }
 REFUSED = {
     "webhook": Say(410),
     "wecom": Say(200, b'{"errcode":93000,"errmsg":"invalid webhook url"}'),
     "dingtalk": Say(200, b'{"errcode":310000,"errmsg":"sign not match"}'),
     "feishu": Say(200, b'{"code":19021,"msg":"sign match fail"}'),
+    "slack": Say(404, b"no_service"),
+    "alertmanager": Say(400, b"unknown receiver"),
 }
 BOTS = ["wecom", "dingtalk", "feishu"]
 HTTP_KINDS = list(TAKEN)
@@ -75,7 +80,9 @@ class Bench:
         smtp = Smtp("127.0.0.1", receiver.port, sender, security="none", timeout=patience)
         allow = [] if self.kind == "email" else [receiver.address]
         client = GuardedClient(allow, patience, max_bytes=20_000)
-        transport = build(client, smtp)[self.kind]
+        # Minutes pass between any two messages: the robots' pace has tests of its own.
+        minutes = count(1_795_000_000, 60)
+        transport = build(client, smtp, lambda: next(minutes))[self.kind]
         config = {"to": "pr@example.com"} if self.kind == "email" else self._http_config(receiver)
         transport.check(config)
         return transport, Channel("c1", self.kind, "公关群", config)
@@ -120,7 +127,8 @@ def failure_of(transport, channel) -> DeliveryError:
 
 
 def test_every_registered_kind_is_held_to_the_contract():
-    assert sorted(KINDS) == sorted(TRANSPORTS)
+    # Apprise, which says only yes or no, has a contract of its own.
+    assert sorted([*KINDS, "apprise"]) == sorted(TRANSPORTS)
 
 
 def test_it_returns_quietly_when_the_receiver_takes_the_message(bench):
@@ -209,8 +217,22 @@ def test_a_robot_has_taken_a_message_only_if_its_code_is_the_number_zero(bot, bo
 
 
 @pytest.mark.parametrize(
+    "body", [b"", b"OK", b"ok but", b"<html>login</html>", b'{"ok":true}', b"no_service", b"\xff"]
+)
+def test_slack_has_taken_a_message_only_if_it_says_ok(body):
+    with ExitStack() as stack:
+        assert not failure_of(
+            *Bench("slack", stack).against(HttpReceiver(Say(200, body)))
+        ).permanent
+
+
+@pytest.mark.parametrize(
     ("kind", "code", "permanent", "wait"),
     [
+        ("feishu", 9499, True, None),
+        ("wecom", 93000, True, None),
+        ("wecom", -1, False, None),
+        ("dingtalk", 310000, True, None),
         ("wecom", 45009, False, 60),
         ("wecom", 40058, True, None),
         ("dingtalk", 130101, False, 600),

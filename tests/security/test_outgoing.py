@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import traceback
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -16,10 +17,13 @@ from monitor.domain import Channel, Delivery
 from monitor.errors import ConfigurationError, DeliveryError, InputError
 from monitor.notify import Smtp, build
 from monitor.notify.addresses import BlockedAddress, Guard
-from monitor.notify.bots import _feishu_card, _wecom_markdown
+from monitor.notify.alertmanager import alertmanager_body
+from monitor.notify.apprise import apprise_text
+from monitor.notify.bots import dingtalk_bodies, feishu_bodies, wecom_bodies
 from monitor.notify.email import write
-from monitor.notify.http import GuardedClient
-from monitor.notify.message import compose, html, markdown, plain
+from monitor.notify.http import GuardedClient, encode
+from monitor.notify.message import Message, compose, html, plain
+from monitor.notify.slack import slack_bodies
 from tests.receivers import (
     HttpReceiver,
     RawReceiver,
@@ -293,6 +297,14 @@ HOSTILE = st.lists(
             "[点我](http://evil.example.com)",
             '<font color="info">',
             "<@all>",
+            '<at user_id="all"></at>',
+            "<!channel>",
+            "<!here|x>",
+            "<https://evil.example.com|点我>",
+            "javascript://evil.example.com/%0a",
+            "\u2066",
+            ":// ",
+            "~x~ _x_",
             "@13800000000 ",
             "&#60;",
             "\n# 标题\n",
@@ -315,19 +327,34 @@ HOSTILE = st.lists(
     | st.text(max_size=30),
     max_size=25,
 ).map("".join)
-LINK = "https://tingfeng.example.com/alerts/a1"
+PAGE = "https://tingfeng.example.com/#/incidents/in_1"
+TAKE = "https://tingfeng.example.com/take/in_1?token=eyJ0&channel=c1"
+LINKS = [PAGE, TAKE]
+HIDDEN = re.compile(
+    r"[\u202a-\u202e\u2066-\u2069\u200b-\u200f\x00-\x09\x0b-\x1f\u2028\u2029\ufeff]"
+)
 
 
-def hostile_payload(text: str) -> dict[str, object]:
+def hostile_payload(text: str, event: str = "alert.firing") -> dict[str, object]:
     mention = {"id": "m", "platform": text, "text": text, "url": "javascript:x", "label": -1}
+    item = {"id": text, "level": "red", "brand": {"id": text, "name": text}}
     return {
-        "type": "alert.firing",
+        "type": event,
         "id": "d1",
         "brand": {"id": "b", "name": text},
+        "incident": {
+            "id": text,
+            "level": text,
+            "topic": text,
+            "assignee": text,
+            "alerts": 3,
+            "platforms": [text],
+        },
         "alert": {
             "id": "a1",
             "incident_id": text,
             "level": "red",
+            "rule": text,
             "crisis_index": 91.0,
             "summary": {"zh": text, "en": text},
             "seen": 40,
@@ -342,34 +369,136 @@ def hostile_payload(text: str) -> dict[str, object]:
                 "risks": {text: 2},
             },
         },
-        "url": LINK,
+        "digest": {
+            "total": 40,
+            "levels": {"red": 40, text: 3},
+            "items": [item | {"summary": {"zh": text, "en": text}, "event": text}] * 20,
+        },
+        "url": PAGE,
+        "ack_url": TAKE,
     }
 
 
-@given(HOSTILE, st.sampled_from(["zh", "en"]))
-@settings(max_examples=150, deadline=None)
-def test_chat_markdown_holds_our_one_link_and_our_one_colour_and_nothing_else(text, language):
-    message = compose(hostile_payload(text), language)
-    written = _wecom_markdown(message)
-    assert len(written.encode()) <= 4096
-    assert re.findall(r"\]\((.*?)\)", written) == [LINK]
-    assert re.findall(r"<[^>]*>?", written) == ['<font color="warning">', "</font>"]
-    assert "@" not in written
-    assert "`" not in written
-    assert re.findall(r"\w+://[^)\s]+", written) == [LINK]
-    assert not re.search(r"[\u202a-\u202e\u2066-\u2069\u200b-\u200f\x00-\x09\x0b-\x1f]", written)
-    ours = 1 + len(message.facts) + len(message.quotes) + 1
-    assert len(written.splitlines()) == ours
-    assert not any(line.startswith(("#", "-", "*", "1.")) for line in markdown(message))
+def delivery_of(payload: dict[str, object], identifier: str = "d1") -> Delivery:
+    return Delivery(identifier, "c", None, "alert.firing", payload, "pending", 0, 0, 0)
 
 
-@given(HOSTILE)
-@settings(max_examples=50, deadline=None)
-def test_a_feishu_card_holds_texts_without_markup(text):
-    card = _feishu_card(compose(hostile_payload(text)))
-    tags = re.findall(r"'tag': '(\w+)'", str(card))
-    assert set(tags) == {"div", "plain_text", "action", "button"}
-    assert len(str(card).encode("utf-8", "replace")) < 20_000
+CHATS = st.tuples(
+    HOSTILE,
+    st.sampled_from(["alert.firing", "alert.overdue", "alert.digest"]),
+    st.sampled_from(["zh", "en"]),
+)
+
+
+def composed(hostile: tuple[str, str, str]) -> Message:
+    text, event, language = hostile
+    return compose(hostile_payload(text, event), language)
+
+
+def calls_nobody_and_hides_nothing(text: str) -> None:
+    assert "@" not in text
+    assert "`" not in text
+    assert not HIDDEN.search(text)
+
+
+def links_of_markdown(text: str) -> list[str]:
+    """Return every URL that a reader of markdown could make a link of."""
+    found = re.findall(r"\]\((.*?)\)", text)
+    assert re.findall(r"\w+://[^)\s]+", text) == found
+    assert not re.search(r"\][:\[]", text)
+    return found
+
+
+@given(CHATS)
+@settings(max_examples=100, deadline=None)
+def test_wecom_markdown_holds_our_links_and_our_colour_and_nothing_else(hostile):
+    bodies = wecom_bodies(composed(hostile), f"dl_{hostile[0]}")
+    contents = [body["markdown"]["content"] for body in bodies]
+    assert [url for content in contents for url in links_of_markdown(content)] == LINKS
+    for content in contents:
+        assert len(content.encode()) <= 4096
+        assert re.findall(r"<[^>]*>?", content) == ['<font color="warning">', "</font>"]
+        assert not any(line.startswith(("#", "-", "*", "1.")) for line in content.split("\n"))
+        calls_nobody_and_hides_nothing(content)
+
+
+@given(CHATS)
+@settings(max_examples=60, deadline=None)
+def test_dingtalk_markdown_holds_our_links_and_one_heading_and_nothing_else(hostile):
+    bodies = dingtalk_bodies(composed(hostile), f"dl_{hostile[0]}")
+    texts = [body["markdown"]["text"] for body in bodies]
+    assert [url for text in texts for url in links_of_markdown(text)] == LINKS
+    for body, text in zip(bodies, texts, strict=True):
+        assert len(encode(body)) <= 20_000
+        assert body["at"] == {"isAtAll": False}
+        assert text.count("#") == 3 + PAGE.count("#") * text.count(PAGE)
+        assert "<" not in text
+        calls_nobody_and_hides_nothing(text)
+
+
+@given(CHATS)
+@settings(max_examples=60, deadline=None)
+def test_a_feishu_card_holds_plain_texts_and_our_two_buttons(hostile):
+    bodies = feishu_bodies(composed(hostile), f"dl_{hostile[0]}")
+    for body in bodies:
+        # A signature of 44 letters and a time come on top.
+        assert len(encode(body)) <= 20_000 - 100
+        tags = set(re.findall(r'"tag":"(\w+)"', encode(body).decode()))
+        assert tags <= {"div", "plain_text", "action", "button"}
+    shown = encode(bodies).decode()
+    assert re.findall(r'"url":"(.*?)"', shown) == LINKS
+    assert re.findall(r'\w+://[^"\s]+', shown) == LINKS
+    calls_nobody_and_hides_nothing(shown)
+
+
+@given(CHATS)
+@settings(max_examples=60, deadline=None)
+def test_slack_blocks_hold_our_links_and_nothing_else(hostile):
+    bodies = slack_bodies(composed(hostile), f"dl_{hostile[0]}")
+    sections = [block["text"] for body in bodies for block in body["blocks"]]
+    assert all(section["type"] == "mrkdwn" and section["verbatim"] for section in sections)
+    assert all(0 < len(section["text"].encode()) <= 3000 for section in sections)
+    assert all(len(body["blocks"]) <= 50 for body in bodies)
+    assert all(not body["unfurl_links"] for body in bodies)
+    shown = "\n".join(section["text"] for section in sections)
+    controls = re.findall(r"<(.*?)>", shown)
+    links = [unescape(control).partition("|")[0] for control in controls]
+    assert links == LINKS
+    assert re.findall(r"\w+://[^|\s]+", unescape(shown)) == LINKS
+    titles = [body["text"] for body in bodies]
+    assert not any(re.search(r"[<>&]|://", title) for title in titles)
+    calls_nobody_and_hides_nothing(shown + "".join(titles))
+
+
+@given(CHATS)
+@settings(max_examples=60, deadline=None)
+def test_what_alertmanagers_receivers_are_told_could_stand_in_a_chat(hostile):
+    text, event, language = hostile
+    payload = hostile_payload(text, event)
+    if event != "alert.digest":
+        del payload["digest"]
+    body = alertmanager_body(
+        Channel("c", "alertmanager", "", {}, language=language), delivery_of(payload)
+    )
+    for alert in body["alerts"]:
+        assert alert["generatorURL"] == PAGE
+        told = {**alert["annotations"]}
+        assert told.pop("acknowledge_url", TAKE) == TAKE
+        for shown in (*told.values(), *alert["labels"].values()):
+            assert not re.search(r"<|://", shown)
+            assert not re.search(r"(?m)[^\n]>", shown)  # quotes begin with one of ours
+            assert "](" not in shown
+            calls_nobody_and_hides_nothing(shown)
+
+
+@given(CHATS)
+@settings(max_examples=60, deadline=None)
+def test_what_apprise_is_given_could_stand_in_a_chat(hostile):
+    title, body = apprise_text(composed(hostile))
+    shown = f"{title}\n{body}"
+    assert re.findall(r"\w+://\S+", shown) == LINKS
+    assert not re.search(r"[<*]", shown)
+    calls_nobody_and_hides_nothing(shown)
 
 
 class Tags(HTMLParser):
@@ -383,19 +512,19 @@ class Tags(HTMLParser):
         assert all(not name.startswith("on") for name, _ in attributes)
 
 
-@given(HOSTILE)
+@given(CHATS)
 @settings(max_examples=100, deadline=None)
-def test_a_mail_holds_our_tags_and_link_and_its_headers_cannot_be_split(text):
-    payload = hostile_payload(text)
-    message = compose(payload)
+def test_a_mail_holds_our_tags_and_links_and_its_headers_cannot_be_split(hostile):
+    text, event, language = hostile
+    payload, message = hostile_payload(text, event), composed(hostile)
     tags = Tags()
     tags.feed(html(message))
     allowed = {"html", "head", "meta", "title", "body", "h3", "table", "tr", "th", "td"}
     assert tags.seen <= allowed | {"blockquote", "p", "a"}
-    assert tags.links == [LINK]
-    assert re.findall(r"\w+://\S+", plain(message)) == [LINK]
-    delivery = Delivery(f"d{text}", "c", None, "alert.firing", payload, "pending", 0, 0, 0)
-    channel = Channel("c", "email", "", {"to": "pr@example.com"})
+    assert tags.links == LINKS
+    assert re.findall(r"\w+://\S+", plain(message)) == LINKS
+    channel = Channel("c", "email", "", {"to": "pr@example.com"}, language=language)
+    delivery = delivery_of(payload, f"d{text}")
     raw = write(channel, delivery, "alerts@tingfeng.example.com", 1_790_000_000).as_bytes()
     head = raw.split(b"\n\n", 1)[0]
     assert b"\nbcc:" not in head.lower()
