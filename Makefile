@@ -8,7 +8,7 @@ PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 CHARTS := build/assets/instaui_echarts/static/echarts.esm.min.js
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
-.PHONY: help setup demo demo-check run test lint bench bench-crisis hard second docs lock screenshots clean
+.PHONY: help setup demo demo-check run test lint bench bench-latency bench-crisis hard second docs lock screenshots clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ run: setup  ## serve an empty service on http://127.0.0.1:8000
 	@$(PY) tools/serve.py
 
 test: setup $(VENV)/.installed-dev  ## everything that is checked, with what it needs
-	@tools/install-browser.sh
+	@tools/install-servers.sh
 	$(PY) -m pytest
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy --strict, import-linter
@@ -52,6 +52,9 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy --strict, import-linter
 
 bench: setup $(VENV)/.installed-dev  ## speed, as ratios within one run
 	@$(PY) tests/perf/bench.py
+
+bench-latency: setup $(VENV)/.installed-dev  ## seconds from a mention to the robot, in the running service
+	@$(PY) tests/perf/latency.py
 
 bench-crisis: setup  ## the detector on the crisis benchmark in ../shared
 	@$(PY) tools/bench_crisis.py

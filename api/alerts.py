@@ -1,8 +1,8 @@
-"""Alerts over HTTP: the list, one with its timeline, and what people do with it."""
+"""Alerts over HTTP: the list, one with its timeline, and what people do with its incident."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from apiflask import APIBlueprint
 
 from api.access import caller, needs, service, visible_brands
-from api.contract import refuses, takes
+from api.contract import cursor, refuses, takes
 from api.schemas import (
     LABELS,
     AlertDetail,
@@ -22,12 +22,12 @@ from api.schemas import (
     RemarkIn,
     iso,
 )
-from monitor import alerts
-from monitor.domain import Alert
+from monitor import incidents
+from monitor.domain import ENDED, STATES, Alert, Delivery, Incident
 from monitor.errors import UnknownThing
+from monitor.incidents import Case, Change
 
 blueprint = APIBlueprint("alerts", __name__, url_prefix="/api/v1/alerts", tag="预警 Alerts")
-_STATES = {"open": ["firing", "acknowledged"]}
 
 
 @blueprint.get("")
@@ -41,15 +41,16 @@ def list_alerts(query: AlertsQuery) -> dict[str, Any]:
         brands = [query.brand] if caller().may_see(query.brand) else []
     found = service().store.alerts.page(
         brands=brands,
-        states=_STATES.get(query.state or "", [query.state] if query.state else []),
+        states=states(query.state),
         levels=[query.level] if query.level else [],
         historical=query.historical,
-        before=_cursor(query.cursor),
+        lead=query.lead,
+        before=cursor(query.cursor),
         limit=query.limit,
     )
     full = len(found) == query.limit
     return {
-        "items": [_shown(alert) for alert in found],
+        "items": [shown(alert) for alert in found],
         "next": f"{found[-1].fired_at}_{found[-1].id}" if full else None,
     }
 
@@ -63,16 +64,9 @@ def get_alert(alert: str) -> dict[str, Any]:
     held = _visible(alert)
     names = {channel.id: channel.name for channel in store.channels.all()}
     return {
-        **_shown(held),
-        "timeline": [asdict(event) for event in store.alerts.timeline(alert)],
-        "deliveries": [
-            {
-                **asdict(delivery),
-                "channel": delivery.channel_id,
-                "channel_name": names.get(delivery.channel_id, delivery.channel_id),
-            }
-            for delivery in store.outbox.of_alert(alert)
-        ],
+        **shown(held),
+        "timeline": [asdict(event) for event in store.incidents.timeline(held.incident_id)],
+        "deliveries": messages(store.outbox.of_incident(held.incident_id), names),
     }
 
 
@@ -82,8 +76,8 @@ def get_alert(alert: str) -> dict[str, Any]:
 @refuses(409)
 @needs("manage")
 def acknowledge(alert: str, body: NoteIn) -> dict[str, Any]:
-    """确认预警 / Acknowledge an alert that is firing."""
-    return _act(alert, partial(alerts.acknowledge, note=body.note))
+    """确认预警 / Take on the incident of an alert."""
+    return _act(alert, partial(incidents.acknowledge, note=body.note))
 
 
 @blueprint.post("/<alert>/assign")
@@ -92,8 +86,8 @@ def acknowledge(alert: str, body: NoteIn) -> dict[str, Any]:
 @refuses(409)
 @needs("manage")
 def assign(alert: str, body: AssignIn) -> dict[str, Any]:
-    """指派负责人 / Give an alert to somebody."""
-    return _act(alert, partial(alerts.assign, assignee=body.assignee))
+    """指派负责人 / Give the incident of an alert to somebody."""
+    return _act(alert, partial(incidents.assign, assignee=body.assignee))
 
 
 @blueprint.post("/<alert>/note")
@@ -102,8 +96,8 @@ def assign(alert: str, body: AssignIn) -> dict[str, Any]:
 @refuses(409)
 @needs("manage")
 def note(alert: str, body: RemarkIn) -> dict[str, Any]:
-    """添加备注 / Add a line to the timeline."""
-    return _act(alert, partial(alerts.note, text=body.note))
+    """添加备注 / Add a line to the timeline of its incident."""
+    return _act(alert, partial(incidents.note, text=body.note))
 
 
 @blueprint.post("/<alert>/resolve")
@@ -112,8 +106,8 @@ def note(alert: str, body: RemarkIn) -> dict[str, Any]:
 @refuses(409)
 @needs("manage")
 def resolve(alert: str, body: NoteIn) -> dict[str, Any]:
-    """结束预警 / End an alert."""
-    return _act(alert, partial(alerts.resolve, note=body.note))
+    """结束预警 / End the incident of an alert."""
+    return _act(alert, partial(incidents.resolve, note=body.note))
 
 
 def _visible(alert_id: str) -> Alert:
@@ -123,32 +117,50 @@ def _visible(alert_id: str) -> Alert:
     return alert
 
 
-def _act(alert_id: str, action: Callable[..., alerts.Change]) -> dict[str, Any]:
-    """Carry out what a person does with an alert they may see."""
-    brand = service().store.brands.get(_visible(alert_id).brand)
+def _act(alert_id: str, action: Callable[..., Change]) -> dict[str, Any]:
+    """Carry out what a person does with the incident of an alert they may see."""
+    act(_visible(alert_id).incident_id, action)
+    return shown(service().store.alerts.get(alert_id))
+
+
+def act(incident_id: str, action: Callable[..., Change]) -> Incident:
+    """Carry out what the caller does with an incident, and return it as it then stands."""
     now = service().clock()
 
-    def step(held: Alert) -> alerts.Change:
-        return action(held, actor=caller().name, now=now)
+    def step(case: Case) -> Change:
+        return action(case, actor=caller().name, now=now)
 
-    service().room.change(alert_id, brand, step, now)
-    return _shown(service().store.alerts.get(alert_id))
+    service().room.change(incident_id, step, now)
+    return service().store.incidents.get(incident_id).incident
 
 
-def _shown(alert: Alert) -> dict[str, Any]:
+def states(wanted: str | None) -> list[str]:
+    """Return the states that a list asks for, all that are open by `open`; none for any."""
+    if wanted == "open":
+        return [state for state in STATES if state not in ENDED]
+    return [wanted] if wanted else []
+
+
+def shown(alert: Alert) -> dict[str, Any]:
+    """Return an alert as it is answered, its quotes' times and labels in our words."""
     quotes: Any = alert.evidence.get("mentions", [])
-    shown = [
+    quoted = [
         {**q, "published_at": iso(q["published_at"]), "label": LABELS[q["label"]]} for q in quotes
     ]
     return {
         **asdict(alert),
         "window_minutes": alert.window // 60,
-        "evidence": {**alert.evidence, "mentions": shown},
+        "evidence": {**alert.evidence, "mentions": quoted},
     }
 
 
-def _cursor(text: str | None) -> tuple[int, str] | None:
-    if text is None:
-        return None
-    at, _, last = text.partition("_")
-    return int(at), last
+def messages(deliveries: Sequence[Delivery], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return messages with the names of their channels."""
+    return [
+        {
+            **asdict(delivery),
+            "channel": delivery.channel_id,
+            "channel_name": names.get(delivery.channel_id, delivery.channel_id),
+        }
+        for delivery in deliveries
+    ]

@@ -19,13 +19,22 @@ from api import (
     alerts,
     brands,
     channels,
+    checklists,
     contract,
     corrections,
+    deliveries,
+    drills,
+    feedback,
+    incidents,
     keys,
     mentions,
     ops,
+    playbooks,
     problems,
     readings,
+    reviews,
+    routing,
+    silences,
 )
 from api.pages import create_pages
 from monitor import __version__
@@ -36,7 +45,10 @@ from monitor.settings import load_settings
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ROUTES = (brands, mentions, corrections, readings, alerts, channels, keys, ops)
+_ROUTES = (
+    *(brands, mentions, corrections, readings, alerts, incidents, silences, routing, channels),
+    *(checklists, reviews, feedback, playbooks, drills, deliveries, keys, ops),
+)
 _INTRODUCTION = """
 听风：品牌口碑与危机预警服务。所有数字都附样本量 n，凡估计值都附 95% 区间；时间为 UTC，ISO 8601。
 

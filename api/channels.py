@@ -67,6 +67,7 @@ def change_channel(channel: str, body: ChannelChange) -> dict[str, Any]:
 
 @blueprint.delete("/<channel>")
 @blueprint.doc(responses={204: "已删除 / deleted"})
+@refuses(409)
 @needs("admin")
 def delete_channel(channel: str) -> Response:
     """删除渠道 / Delete a channel."""

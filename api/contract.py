@@ -44,6 +44,14 @@ _IDEMPOTENCY_KEY = {
 }
 
 
+def cursor(text: str | None) -> tuple[int, str] | None:
+    """Read a page's cursor: a time and an id."""
+    if text is None:
+        return None
+    at, _, last = text.partition("_")
+    return int(at), last
+
+
 def takes(model: type[BaseModel]) -> Callable[[View], View]:
     """Read the JSON body into a model and pass it on as `body`.
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, render_template, request
 
+from api import links
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -110,6 +112,7 @@ def create_pages(charts: Path = CHARTS) -> Blueprint:
             abort(404)
         return send(shelf.files[name])
 
+    links.add_to(pages, shelf)
     pages.after_request(harden)
     return pages
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from monitor.domain import Kind, Level
+from monitor.domain import Kind, Level, State
 from monitor.intake import (
     MAX_BATCH,
     MAX_TEXT,
@@ -405,12 +405,13 @@ class OverviewOut(Out):
 
 
 class AlertsQuery(In):
-    """Filters and page of alerts, newest first."""
+    """Filters and page of alerts, newest first; `lead`: those that speak for their incident."""
 
     brand: BrandId | None = None
-    state: Literal["firing", "acknowledged", "resolved", "open"] | None = None
+    state: Literal[State, "open"] | None = None
     level: Literal["blue", "yellow", "orange", "red"] | None = None
     historical: bool | None = None
+    lead: bool | None = None
     cursor: Annotated[str, Field(pattern=r"^[0-9]{1,12}_[0-9a-z_]{1,40}$")] | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
@@ -438,13 +439,13 @@ class DeliveryOut(Out):
 
 
 class AlertOut(Out):
-    """A crisis alert."""
+    """A crisis alert: one finding; its state, assignee and clock are those of its incident."""
 
     id: str
     incident_id: str
     brand: str
     rule: str
-    state: Literal["firing", "acknowledged", "resolved"]
+    state: State
     level: Level
     severity: str
     crisis_index: float
@@ -464,10 +465,13 @@ class AlertOut(Out):
     assignee: str | None
     acknowledged_at: OptionalAt
     resolved_at: OptionalAt
+    platform: str | None
+    aspect: str | None
+    topic: str
 
 
 class AlertDetail(AlertOut):
-    """A crisis alert with its timeline and messages."""
+    """A crisis alert with the timeline and messages of its incident."""
 
     timeline: list[EventOut]
     deliveries: list[DeliveryOut]
@@ -719,11 +723,16 @@ class AgreementOut(Out):
     agreement: MetricOut
 
 
-ChannelKind = Literal["webhook", "wecom", "dingtalk", "feishu", "email"]
+ChannelKind = Literal[
+    "webhook", "wecom", "dingtalk", "feishu", "slack", "alertmanager", "email", "apprise"
+]
 
 
 class ChannelIn(In):
-    """Where alerts are sent. What `config` holds for each kind: docs/notifications.md."""
+    """Where alerts are sent. What `config` holds for each kind: docs/notifications.md.
+
+    `apprise` is best effort（尽力而为）: what the services behind it did is not known for sure.
+    """
 
     id: BrandId
     kind: ChannelKind

@@ -17,7 +17,8 @@ from monitor.domain import ORIGINALS, Engagement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-LEVELS = (300, 3600, 86400)
+BIN = 300
+LEVELS = (BIN, 3600, 86400)
 SUMS = (
     "volume",
     "pos",

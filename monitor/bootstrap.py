@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from models.analyser import Analyser
 from models.baselines import SnowNlpReader
-from models.keywords import keywords
 from models.second import SecondOpinionMissingError
 from models.segment import Segmenter
 from monitor import notify
+from monitor.detect import SENSITIVITIES, Policy, exact
 from monitor.errors import ConfigurationError
 from monitor.keys import ApiKey, digest, new_secret
+from monitor.learning import FollowUp
+from monitor.links import Links
 from monitor.notify.http import GuardedClient
 from monitor.pipeline import Pipeline, Reader
 from monitor.reread import Rereader
@@ -58,6 +60,7 @@ class Service:
         return Worker(
             self.store,
             self.watcher,
+            self.room,
             self.transports,
             clock=self.clock,
             detect_seconds=self.settings.detect_seconds,
@@ -65,7 +68,10 @@ class Service:
         )
 
     def _chores(self) -> list[Callable[[int], object]]:
-        chores: list[Callable[[int], object]] = [Rereader(self.store, self.pipeline).step]
+        chores: list[Callable[[int], object]] = [
+            Rereader(self.store, self.pipeline).step,
+            FollowUp(self.store).step,
+        ]
         if self.settings.retrain and self.settings.sentiment == "linear":
             chores.append(Nightly(self.store, self.base, self.settings.retrain_hour).step)
         return chores
@@ -77,11 +83,17 @@ class StoreOnly:
 
     store: Store
     clock: Callable[[], int]
+    settings: Settings
 
     @classmethod
     def open(cls) -> StoreOnly:
         """Open the store of the settings."""
-        return cls(open_store(load_settings().database_url), clock)
+        settings = load_settings()
+        return cls(open_store(settings.database_url), clock, settings)
+
+    def room(self) -> Room:
+        """Return where incidents are changed."""
+        return Room(self.store, Links(self.settings.public_url, pepper_of(self.settings)))
 
 
 def build(settings: Settings | None = None, now: Callable[[], int] = clock) -> Service:
@@ -90,19 +102,30 @@ def build(settings: Settings | None = None, now: Callable[[], int] = clock) -> S
     store = open_store(settings.database_url)
     pepper = pepper_of(settings)
     reader = _reader(settings)
+    room = Room(store, Links(settings.public_url, pepper))
     return Service(
         settings=settings,
         store=store,
         pipeline=Pipeline(store, reader, pepper, now),
         watcher=Watcher(
-            store, max_age=settings.alert_max_age, words=_words(), public_url=settings.public_url
+            store,
+            room,
+            max_age=settings.alert_max_age,
+            cut=Segmenter().cut_all,
+            policy=policy_of(settings),
         ),
-        room=Room(store, settings.public_url),
+        room=room,
         transports=notify.build(GuardedClient(settings.outgoing_allow), _smtp(settings)),
         pepper=pepper,
         clock=now,
         base=reader.version,
     )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return what counts as a burst: the preset, or the exact threshold that is set."""
+    preset = SENSITIVITIES[settings.sensitivity]
+    return preset if settings.threshold is None else exact(preset, settings.threshold)
 
 
 def _reader(settings: Settings) -> Reader:
@@ -115,11 +138,6 @@ def _analyser(second: Path | None) -> Analyser:
         return Analyser.load(second)
     except SecondOpinionMissingError as error:
         raise ConfigurationError(str(error)) from None
-
-
-def _words() -> Callable[[Sequence[str]], list[tuple[str, float]]]:
-    segmenter = Segmenter()
-    return lambda texts: keywords(texts, segmenter, top=10)
 
 
 def _smtp(settings: Settings) -> notify.Smtp | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from monitor.cli_crisis import back_test, drill
 from monitor.errors import InputError, MonitorError
 from monitor.sources import KINDS
 
@@ -37,6 +38,10 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """听风 Tingfeng：品牌口碑与危机预警 / brand word of mouth and crisis alerts."""
+
+
+cli.add_command(back_test)
+cli.add_command(drill)
 
 
 def main() -> None:

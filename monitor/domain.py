@@ -37,7 +37,18 @@ SCALES: dict[Scale, tuple[int, int]] = {
 }
 Level = Literal["none", "blue", "yellow", "orange", "red"]
 LEVELS: tuple[Level, ...] = ("none", "blue", "yellow", "orange", "red")
-AlertState = Literal["firing", "acknowledged", "resolved"]
+State = Literal["pending", "firing", "acknowledged", "mitigating", "resolved", "dismissed"]
+STATES: tuple[State, ...] = (
+    "pending",
+    "firing",
+    "acknowledged",
+    "mitigating",
+    "resolved",
+    "dismissed",
+)
+ENDED: frozenset[State] = frozenset({"resolved", "dismissed"})
+Rule = Literal["spike", "share", "risk", "influencer", "topic", "no_data", "drill"]
+RULES: tuple[Rule, ...] = ("spike", "share", "risk", "influencer", "topic", "no_data", "drill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,18 +230,19 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A crisis alert and where it stands.
+    """One finding of one rule, about a brand or about one platform or aspect of it.
 
     `factors` are the parts of the 危机指数 in [0, 1]; `evidence` holds mention ids and figures;
-    `summary` is one sentence per language. `onset`..`last_bin` are ends of 5-minute bins.
-    `historical` marks one found in back-filled data: recorded, never delivered.
+    `summary` is one sentence per language. `onset` is the beginning of its first 5-minute bin,
+    `last_bin` the end of its latest. `historical` marks one found in back-filled data: recorded,
+    never delivered. Its state, assignee and clock are those of its incident until it ends.
     """
 
     id: str
     incident_id: str
     brand: str
     rule: str
-    state: AlertState
+    state: State
     level: Level
     severity: str
     crisis_index: float
@@ -250,17 +262,94 @@ class Alert:
     assignee: str | None = None
     acknowledged_at: int | None = None
     resolved_at: int | None = None
+    platform: str | None = None
+    aspect: str | None = None
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What people work on: the alerts of one brand and topic, from first sign to review.
+
+    `level` is where it stands, `peak` the highest since it began, reopened or relapsed; `lead` is
+    the alert that speaks for it. `raised_at` is when its level last rose or it last began,
+    `due_at` when the response clock runs out, `tier` how often it has run out unanswered.
+    `recovered_at` is when the numbers were back to their habit; `next_at` when somebody may have
+    to be told something again, None for never.
+    """
+
+    id: str
+    brand: str
+    topic: str
+    state: State
+    level: Level
+    peak: Level
+    crisis_index: float
+    lead: str
+    onset: int
+    last_bin: int
+    opened_at: int
+    raised_at: int
+    updated_at: int
+    due_at: int
+    historical: bool = False
+    drill: bool = False
+    assignee: str | None = None
+    acknowledged_at: int | None = None
+    mitigating_at: int | None = None
+    recovered_at: int | None = None
+    resolved_at: int | None = None
+    reason: str | None = None
+    merged_into: str | None = None
+    tier: int = 0
+    next_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One line of an alert's timeline."""
+    """One line of a timeline: of an incident, and of the alert that it concerns."""
 
     alert_id: str
     at: int
     actor: str
     action: str
     note: str = ""
+    incident_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a channel was last told of an incident: the state and level it heard, and when.
+
+    `alerts` is how many the incident then had; `times` counts the messages.
+    """
+
+    incident_id: str
+    channel_id: str
+    state: State
+    level: Level
+    tier: int
+    alerts: int
+    recovered_at: int | None
+    at: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """That people do not want to hear of some alerts for a time, and why.
+
+    `matchers` maps a field (`routing.FIELDS`) to the values it may have; all given must match. With
+    `incident_id` it holds for that incident alone.
+    """
+
+    id: str
+    matchers: Mapping[str, tuple[str, ...]]
+    starts_at: int
+    ends_at: int
+    created_by: str
+    reason: str
+    incident_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,3 +381,4 @@ class Delivery:
     created_at: int
     sent_at: int | None = None
     last_error: str | None = None
+    incident_id: str | None = None

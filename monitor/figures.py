@@ -171,11 +171,17 @@ class Figures:
         return indices.heat_index([held.get(t, 0.0) for t in range(rows[0][0], last + 3600, 3600)])
 
     def _crisis(self, brand: str, start: int, end: int) -> Metric:
-        """The highest 危机指数 among the alerts of the window; 0 without any."""
+        """The highest 危机指数 of the window's alerts; 0 without any.
+
+        Exercises and false alarms are none.
+        """
         alerts = [
             alert
             for alert in self._store.alerts.of_brand(brand, start)
-            if start <= alert.last_bin and alert.onset < end
+            if start <= alert.last_bin
+            and alert.onset < end
+            and alert.rule != "drill"
+            and alert.state != "dismissed"
         ]
         return Metric(max((a.crisis_index for a in alerts), default=0.0), len(alerts))
 

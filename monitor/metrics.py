@@ -16,7 +16,13 @@ REQUEST_SECONDS = Histogram(
 )
 ALERTS = Counter("tingfeng_alert_changes", "Changes of alerts, by action", ["action"])
 DELIVERIES = Counter("tingfeng_deliveries", "Messages to channels, by outcome", ["outcome"])
+DIGESTS = Counter("tingfeng_digests", "Messages sent that told of many incidents at once")
 DETECT_SECONDS = Histogram("tingfeng_detect_seconds", "Time of one look for anomalies")
+BRANDS_WAITING = Gauge(
+    "tingfeng_brands_waiting",
+    "Alarming brands that the last look left for the next",
+    multiprocess_mode="mostrecent",
+)
 OUTBOX_AGE = Gauge(
     "tingfeng_outbox_oldest_seconds",
     "Age of the oldest message still to be sent",

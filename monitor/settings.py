@@ -52,7 +52,19 @@ class Settings(BaseSettings):
         " many seconds are recorded, never sent",
     )
     detect_seconds: int = Field(
-        15, ge=1, description="检测间隔（秒）/ seconds between two looks for anomalies"
+        5, ge=1, description="检测间隔（秒）/ seconds between two looks for anomalies"
+    )
+    sensitivity: Literal["calm", "balanced", "keen"] = Field(
+        "balanced",
+        description="灵敏度：calm 少而准、balanced 均衡、keen 灵敏；可用 backtest 在历史上挑选"
+        " / how readily a burst becomes an alert; choose by `backtest` on your own past",
+    )
+    threshold: float | None = Field(
+        None,
+        ge=1.5,
+        le=20,
+        description="精确阈值，代替预设：各窗口负对数概率的均方根，常用 2.5 到 5 / a threshold"
+        " of your own for the preset: root mean square of -log10 probabilities, 2.5 to 5",
     )
     second_opinion: Path | None = Field(
         None,

@@ -11,21 +11,33 @@ from typing import TYPE_CHECKING
 import structlog
 
 from monitor.errors import StoreUnavailable
-from monitor.metrics import ALERTS, DELIVERIES, DETECT_SECONDS, OUTBOX_AGE
-from monitor.notify.outbox import Report, deliver_due
+from monitor.metrics import (
+    ALERTS,
+    BRANDS_WAITING,
+    DELIVERIES,
+    DETECT_SECONDS,
+    DIGESTS,
+    OUTBOX_AGE,
+)
+from monitor.notify.outbox import Lanes, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from monitor.incidents import Change
     from monitor.notify.transport import Transport
+    from monitor.room import Room
     from monitor.store import Store
     from monitor.watch import Watcher
 
 LEADER = "worker"
-LEADER_SECONDS = 180
-DELIVERIES_A_ROUND = 16
+LEADER_SECONDS = 20
+BEAT = 5.0
+# A leader that stands still for longer is taken for dead.
+LONGEST_ROUND = 900
 TIDY_SECONDS = 3600
 PAUSE = 1.0
+LAST_ANSWERS = 5.0
 
 log = structlog.get_logger("tingfeng.worker")
 
@@ -40,6 +52,7 @@ class Worker:
         self,
         store: Store,
         watcher: Watcher,
+        room: Room,
         transports: Mapping[str, Transport],
         *,
         clock: Callable[[], int],
@@ -48,42 +61,62 @@ class Worker:
     ) -> None:
         self._store = store
         self._watcher = watcher
-        self._transports = transports
+        self._room = room
         self._clock = clock
         self._detect_seconds = detect_seconds
         self._chores = chores
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        self._lanes = Lanes(store.outbox, store.channels.find, transports, clock, owner=self.owner)
         self._stop = threading.Event()
-        self._looked_at = self._tidied_at = 0
+        self._led_at = self._looked_at = self._tidied_at = 0
 
     def stop(self) -> None:
         """Ask the loop to end after the step it is in."""
         self._stop.set()
 
     def run(self) -> None:
-        """Loop until `stop`: detect here, deliver beside it, so that no receiver delays a look."""
+        """Loop until `stop`: detect here, deliver and hold the lead beside it.
+
+        So no receiver delays a look, and no long look loses the lead.
+        """
         log.info("worker_started", owner=self.owner)
-        messages = threading.Thread(target=self._loop, args=(self.deliver,), name="deliver")
-        messages.start()
-        self._loop(self.round)
-        messages.join()
+        beside = [
+            threading.Thread(target=self._deliver_on, name="deliver"),
+            threading.Thread(target=self._loop, args=(self.beat, BEAT), name="lead"),
+        ]
+        for thread in beside:
+            thread.start()
+        self._loop(self.round, PAUSE)
+        for thread in beside:
+            thread.join()
         self.step_down()
         log.info("worker_stopped", owner=self.owner)
 
-    def _loop(self, step: Callable[[], object]) -> None:
+    def _deliver_on(self) -> None:
+        # Answers are waited for within the step.
+        self._loop(self.post, 0)
+        self._try(self._last_answers)
+
+    def _loop(self, step: Callable[[], object], pause: float) -> None:
         """Repeat a step until `stop`; a store that is out of reach is waited for."""
         while not self._stop.is_set():
-            try:
-                step()
-            except StoreUnavailable as error:
-                log.warning("store_unavailable", reason=error.message)
-            except Exception:
-                # What fails once must not end the watch over everything else.
-                log.exception("worker_step_failed", step=step.__name__)
-            self._stop.wait(PAUSE)
+            self._stop.wait(pause if self._try(step) else PAUSE)
+
+    def _try(self, step: Callable[[], object]) -> bool:
+        """Take a step; what fails once must not end the watch over everything else."""
+        try:
+            step()
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", reason=error.message)
+        except Exception:
+            log.exception("worker_step_failed", step=step.__name__)
+        else:
+            return True
+        return False
 
     def step_down(self) -> None:
         """Let another worker lead at once."""
+        self._led_at = 0
         self._store.leases.give_back(LEADER, self.owner)
 
     def once(self) -> bool:
@@ -102,16 +135,33 @@ class Worker:
     def lead(self) -> bool:
         """Detect and tidy up, if it is time to; False where another worker leads."""
         now = self._clock()
-        if not self._store.leases.take(LEADER, self.owner, now, LEADER_SECONDS):
+        if not self._take(now):
             return False
         # A clock that was set back must not silence the watch until it has caught up.
         if not 0 <= now - self._looked_at < self._detect_seconds:
             self._looked_at = now
             self.detect(now)
+        self.record(self._room.pass_time(now))
         if not 0 <= now - self._tidied_at < TIDY_SECONDS:
             self._tidied_at = now
             self._store.mentions.forget_idempotency(now)
+            self._store.outbox.forget(now)
         return True
+
+    def beat(self) -> None:
+        """Hold the lead while a round lasts; one that never ends loses it."""
+        now = self._clock()
+        if 0 <= now - self._led_at < LONGEST_ROUND and not self._renew(now):
+            log.warning("lead_lost", owner=self.owner)
+            self._led_at = 0
+
+    def _take(self, now: int) -> bool:
+        led = self._renew(now)
+        self._led_at = now if led else 0
+        return led
+
+    def _renew(self, now: int) -> bool:
+        return self._store.leases.take(LEADER, self.owner, now, LEADER_SECONDS)
 
     def tend(self) -> None:
         """Take one step of each chore."""
@@ -122,29 +172,40 @@ class Worker:
         """Look for anomalies in what changed."""
         with DETECT_SECONDS.time():
             changes = self._watcher.look(now)
+        BRANDS_WAITING.set(self._watcher.waiting)
+        self.record(changes)
+
+    def record(self, changes: Sequence[Change]) -> None:
+        """Count and log what became of incidents."""
         for change in changes:
-            ALERTS.labels(change.events[0].action if change.events else "extended").inc()
+            incident = change.case.incident
+            actions = [event.action for event in change.events] or ["extended"]
+            for action in actions:
+                ALERTS.labels(action).inc()
             log.info(
-                "alert_changed",
-                alert=change.alert.id,
-                brand=change.alert.brand,
-                rule=change.alert.rule,
-                alert_level=change.alert.level,
-                told=change.tell,
+                "incident_changed",
+                incident=incident.id,
+                brand=incident.brand,
+                rule=change.case.lead.rule,
+                incident_level=incident.level,
+                actions=actions,
             )
 
     def deliver(self) -> Report:
-        """Send what is due, a few at a time; any worker may, as each message is leased."""
-        report = deliver_due(
-            self._store.outbox,
-            self._store.channels.find,
-            self._transports,
-            self._clock,
-            owner=self.owner,
-            limit=DELIVERIES_A_ROUND,
-        )
-        for outcome in ("sent", "failed", "dead"):
+        """Send all that is due; any worker may, as each message is leased."""
+        return self._count(self._lanes.deliver_due())
+
+    def post(self) -> Report:
+        """Send what is due to channels that are free, and record what others have answered."""
+        return self._count(self._lanes.step(PAUSE))
+
+    def _last_answers(self) -> Report:
+        return self._count(self._lanes.close(LAST_ANSWERS))
+
+    def _count(self, report: Report) -> Report:
+        for outcome in ("sent", "failed", "dead", "postponed"):
             DELIVERIES.labels(outcome).inc(getattr(report, outcome))
+        DIGESTS.inc(report.digests)
         oldest = self._store.outbox.oldest_pending()
         OUTBOX_AGE.set(0 if oldest is None else max(0, self._clock() - oldest))
         return report

@@ -15,8 +15,9 @@ import pytest
 import requests
 
 from monitor import notify
-from monitor.bootstrap import Service, issue_key
+from monitor.bootstrap import Service, issue_key, policy_of
 from monitor.domain import Brand
+from monitor.links import Links
 from monitor.notify.http import GuardedClient
 from monitor.pipeline import Pipeline
 from monitor.room import Room
@@ -57,10 +58,9 @@ class Remembering:
 def language():
     """The model and the finder of words, loaded once for all tests."""
     from models.analyser import Analyser
-    from models.keywords import keywords
 
     reader = Analyser.load()
-    return Remembering(reader), lambda texts: keywords(texts, reader.segmenter, top=10)
+    return Remembering(reader), reader.segmenter.cut_all
 
 
 @pytest.fixture
@@ -76,15 +76,16 @@ def wire(folder, language, clock, **settings) -> Service:
         **{"log_level": "ERROR", **settings},
     )
     store = open_store(settings.database_url)
-    reader, words = language
+    reader, cut = language
+    room = Room(store, Links(settings.public_url, PEPPER))
     return Service(
         settings=settings,
         store=store,
         pipeline=Pipeline(store, reader, PEPPER, clock),
         watcher=Watcher(
-            store, max_age=settings.alert_max_age, words=words, public_url=settings.public_url
+            store, room, max_age=settings.alert_max_age, cut=cut, policy=policy_of(settings)
         ),
-        room=Room(store, settings.public_url),
+        room=room,
         transports=notify.build(GuardedClient(settings.outgoing_allow), None),
         pepper=PEPPER,
         clock=clock,

@@ -49,13 +49,19 @@ METRICS = {
     "tingfeng_ingest_batch_seconds": "处理一批提及的耗时",
     "tingfeng_http_requests": "HTTP 请求数，按方法、路由、状态码",
     "tingfeng_http_request_seconds": "回答一个 HTTP 请求的耗时，按路由",
-    "tingfeng_alert_changes": "检测引起的预警变化：`fired` 触发、`recorded` 只作历史记录、"
-    "`escalated` 升级、`extended` 延续",
-    "tingfeng_deliveries": "推送结果：`sent` 送达、`failed` 将重试、`dead` 进入死信",
+    "tingfeng_alert_changes": "后台引起的事件变化：`fired` 触发、`joined` 并入、`recorded` 只作历史、"
+    "`escalated` 升级、`eased` 回落、`overdue` 超时、`recovered` 回到常态、`extended` 延续等",
+    "tingfeng_deliveries": "推送结果：`sent` 送达、`failed` 将重试、`dead` 进入死信、"
+    "`postponed` 因限速稍后再发",
+    "tingfeng_digests": "把许多事件合成一条的汇总消息数",
+    "tingfeng_brands_waiting": "同时报警的品牌太多，留待下一轮的品牌数",
     "tingfeng_detect_seconds": "一轮异常检测的耗时",
     "tingfeng_outbox_oldest_seconds": "最早一条待推送消息已等待的秒数",
 }
-BY_WORKER = ("tingfeng_alert", "tingfeng_deliveries", "tingfeng_detect", "tingfeng_outbox")
+BY_WORKER = (
+    *("tingfeng_alert", "tingfeng_brands", "tingfeng_deliveries", "tingfeng_detect"),
+    *("tingfeng_digests", "tingfeng_outbox"),
+)
 
 ERRORS = {
     "error": "其他错误",

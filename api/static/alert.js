@@ -1,6 +1,6 @@
 // One alert: what happened, why it is believed, what was done, who was told.
 import { get, send } from './api.js';
-import { summaryOf } from './alerts.js';
+import { ended, summaryOf } from './alerts.js';
 import { el, fill, outside } from './dom.js';
 import { bar, labelChip, levelBadge } from './figures.js';
 import { FORMATS, count, span } from './format.js';
@@ -46,7 +46,8 @@ export function alertPage(main, context, id) {
   }
 
   async function act(action, body, done) {
-    const changed = await context.attempt(() => send('POST', `${path}/${action}`, body), done);
+    const incident = `/incidents/${encodeURIComponent(drawn[0].incident_id)}`;
+    const changed = await context.attempt(() => send('POST', `${incident}/${action}`, body), done);
     await context.refresh();
     return changed;
   }
@@ -145,9 +146,12 @@ const quote = (mention, zone) =>
   );
 
 /** The response: the note is built once, so that what somebody is typing stays as it is. */
+const WAITING = new Set(['pending', 'firing']);
+const NEED_WORDS = new Set(['note', 'dismiss']);
+
 function actionsPanel(context, act) {
   const due = el('div');
-  const note = el('textarea', { rows: 2, maxlength: 2000, id: 'note', placeholder: say('备注（可选）', 'Note (optional)') });
+  const note = el('textarea', { rows: 2, maxlength: 2000, id: 'note', placeholder: say('备注（可选；判定误报须写原因）', 'Note (optional; say why when dismissing)') });
   const buttons = el('div.buttons');
   const form = el('div.act', {}, el('label', { for: 'note' }, say('备注', 'Note')), note, buttons);
   const reader = el('p.hint', {}, say('处理预警需要带 manage 权限的密钥。', 'Handling alerts takes a key with the scope manage.'));
@@ -155,11 +159,12 @@ function actionsPanel(context, act) {
 
   async function submit(action, done) {
     const text = note.value.trim();
-    if (action === 'note' && !text) {
+    if (NEED_WORDS.has(action) && !text) {
       note.focus();
       return;
     }
-    if (await act(action, text ? { note: text } : {}, done)) note.value = '';
+    const key = action === 'dismiss' ? 'reason' : 'note';
+    if (await act(action, text ? { [key]: text } : {}, done)) note.value = '';
   }
 
   const button = (action, text, done, primary) =>
@@ -169,8 +174,11 @@ function actionsPanel(context, act) {
     fill(due, clock(alert));
     fill(
       buttons,
-      alert.state === 'firing' && button('acknowledge', say('确认接手', 'Acknowledge'), say('已确认接手', 'Acknowledged'), true),
-      alert.state !== 'resolved' && button('resolve', say('标为已解决', 'Resolve'), say('已标为解决', 'Resolved'), alert.state === 'acknowledged'),
+      WAITING.has(alert.state) && button('acknowledge', say('确认接手', 'Acknowledge'), say('已确认接手', 'Acknowledged'), true),
+      (WAITING.has(alert.state) || alert.state === 'acknowledged') && button('mitigate', say('开始处置', 'Mitigate'), say('已标为处置中', 'Mitigating'), alert.state === 'acknowledged'),
+      !ended(alert) && button('resolve', say('标为已解决', 'Resolve'), say('已标为解决', 'Resolved'), alert.state === 'mitigating'),
+      !ended(alert) && button('dismiss', say('判定为误报', 'Dismiss'), say('已判定为误报', 'Dismissed')),
+      ended(alert) && !alert.historical && button('reopen', say('重新打开', 'Reopen'), say('已重新打开', 'Reopened')),
       button('note', say('添加备注', 'Add note'), say('备注已添加', 'Note added')),
     );
   }
@@ -179,7 +187,7 @@ function actionsPanel(context, act) {
 }
 
 function clock(alert) {
-  if (alert.state === 'firing' && !alert.historical) {
+  if (WAITING.has(alert.state) && !alert.historical) {
     return el('p.due', {}, el('span', {}, say('请在时限内确认接手', 'Acknowledge within')), timeLeft(alert.due_at));
   }
   const at = alert.acknowledged_at ?? alert.resolved_at;

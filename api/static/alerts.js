@@ -44,10 +44,10 @@ export function alertsPage(main, context) {
   fill(main, head, list, more);
   drawHead();
 
-  const params = () => ({ state: state.filter === 'all' ? null : state.filter, limit: 30, historical: state.filter === 'open' ? false : null });
+  const params = () => ({ state: state.filter === 'all' ? null : state.filter, limit: 30, lead: true, historical: state.filter === 'open' ? false : null });
 
   function drawHead() {
-    const options = [['open', say('未解决', 'Open')], ['resolved', say('已解决', 'Resolved')], ['all', say('全部', 'All')]];
+    const options = [['open', say('未解决', 'Open')], ['resolved', say('已解决', 'Resolved')], ['dismissed', say('误报', 'Dismissed')], ['all', say('全部', 'All')]];
     fill(head, el('h1', {}, say('预警', 'Alerts')), choices(say('状态', 'State'), options, state.filter, (next) => {
       state.filter = next;
       [drawn, extra] = [null, []];
@@ -81,10 +81,12 @@ export function alertsPage(main, context) {
   return { title: say('预警', 'Alerts'), refresh };
 }
 
-/** Open ones before resolved ones; within each the order of the service. */
+/** Whether nobody has to act any more. */
+export const ended = (alert) => alert.state === 'resolved' || alert.state === 'dismissed';
+
+/** Open ones before ended ones; within each the order of the service. */
 export function openFirst(alerts) {
-  const resolved = (alert) => alert.state === 'resolved';
-  return [...alerts.filter((alert) => !resolved(alert)), ...alerts.filter(resolved)];
+  return [...alerts.filter((alert) => !ended(alert)), ...alerts.filter(ended)];
 }
 
 const nothing = (filter) =>

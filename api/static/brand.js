@@ -40,8 +40,8 @@ export function brandPage(main, context, id) {
       get(path),
       get(`${path}/indices`, since(period)),
       get(`${path}/indices`, before(period)),
-      get('/alerts', { brand: id, state: 'open', historical: false, limit: 20 }),
-      get('/alerts', { brand: id, limit: 50 }),
+      get('/alerts', { brand: id, state: 'open', historical: false, lead: true, limit: 20 }),
+      get('/alerts', { brand: id, lead: true, limit: 50 }),
     ]);
     if (drawn[0] !== now || drawn[1] !== open) draw(brand, now, then, open);
     // One panel that fails must not take the others with it.

@@ -71,15 +71,22 @@ export const levelName = named({
 });
 
 export const stateName = named({
+  pending: ['待确认', 'Pending'],
   firing: ['待处理', 'Firing'],
-  acknowledged: ['处理中', 'Acknowledged'],
+  acknowledged: ['已接手', 'Acknowledged'],
+  mitigating: ['处置中', 'Mitigating'],
   resolved: ['已解决', 'Resolved'],
+  dismissed: ['误报', 'Dismissed'],
 });
 
 export const ruleName = named({
   spike: ['负面激增', 'Negative spike'],
   share: ['负面占比异常', 'Negative share'],
   risk: ['风险话题', 'Risk topic'],
+  influencer: ['高影响力作者', 'Influential author'],
+  topic: ['新负面话题', 'New negative topic'],
+  no_data: ['数据中断', 'No data'],
+  drill: ['演练', 'Exercise'],
 });
 
 export const severityName = named({
@@ -120,6 +127,16 @@ export const actionName = named({
   resolve: ['解决', 'Resolved'],
   resolved: ['解决', 'Resolved'],
   overdue: ['超时未响应', 'Overdue'],
+  noticed: ['首次发现', 'Noticed'],
+  joined: ['并入新的发现', 'Joined'],
+  eased: ['级别回落', 'Eased'],
+  recovered: ['回到常态', 'Recovered'],
+  relapsed: ['再度升高', 'Up again'],
+  faded: ['未再出现', 'Faded'],
+  closed: ['自动结束', 'Closed'],
+  mitigating: ['开始处置', 'Mitigating'],
+  dismissed: ['判定误报', 'Dismissed'],
+  merged: ['合并', 'Merged'],
 });
 
 export const deliveryName = named({
@@ -134,6 +151,14 @@ export const eventName = named({
   'alert.acknowledged': ['接手通知', 'Acknowledged'],
   'alert.resolved': ['解决通知', 'Resolved'],
   'alert.overdue': ['超时通知', 'Overdue'],
+  'alert.reminder': ['提醒', 'Reminder'],
+  'alert.updated': ['更新通知', 'Updated'],
+  'alert.recovered': ['回落通知', 'Recovered'],
+  'alert.relapsed': ['再度升高通知', 'Up again'],
+  'alert.reopened': ['重新打开通知', 'Reopened'],
+  'alert.dismissed': ['误报通知', 'Dismissed'],
+  'alert.merged': ['合并通知', 'Merged'],
+  'alert.digest': ['汇总通知', 'Digest'],
   test: ['测试', 'Test'],
 });
 

@@ -24,7 +24,7 @@ export function overviewPage(main, context) {
     const [now, then, open] = await Promise.all([
       get('/overview', since(period)),
       get('/overview', before(period)),
-      get('/alerts', { state: 'open', historical: false, limit: 6 }),
+      get('/alerts', { state: 'open', historical: false, lead: true, limit: 6 }),
     ]);
     if (drawn[0] === now && drawn[1] === open) return;
     drawn = [now, open];

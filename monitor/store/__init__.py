@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from monitor.errors import ConfigurationError
 from monitor.store.sqlite import SqliteStore as Store
-from monitor.store.views import Cursor, MentionQuery, MentionView, cursor_of
+from monitor.store.views import Cursor, MentionQuery, MentionView, Part, cursor_of
 
-__all__ = ["Cursor", "MentionQuery", "MentionView", "Store", "cursor_of", "open_store"]
+__all__ = ["Cursor", "MentionQuery", "MentionView", "Part", "Store", "cursor_of", "open_store"]
 
 
 def open_store(url: str) -> Store:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from monitor.domain import Engagement, Traits
@@ -29,6 +29,28 @@ class Cursor:
         """Whether anything up to the bin that ends at `last` is to be judged."""
         behind = self.judged_to is None or self.judged_to < last
         return behind or self.dirty_from is not None
+
+
+class Part(NamedTuple):
+    """A platform or an aspect of a brand, whose mentions are counted apart.
+
+    >>> Part.of(Part("mo-yu", "platform", "weibo").name).value
+    'weibo'
+    """
+
+    brand: str
+    kind: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        """The part as one string."""
+        return "\n".join(self)
+
+    @classmethod
+    def of(cls, name: str) -> Part:
+        """Read a part's name."""
+        return cls(*name.split("\n", 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +101,31 @@ class MentionView:
     model: str
     corrected: bool
     review: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Mentions, heaviest first, and of how many they were taken.
+
+    `drawn` holds the ids of those that were drawn evenly, not for their weight: what they say is
+    what all say. None where nothing was left out.
+    """
+
+    mentions: tuple[MentionView, ...] = ()
+    of: int = 0
+    drawn: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Equal texts about a brand: how often in a window, and the first of them, however early.
+
+    `authors` counts the distinct ones known among the `seen` mentions of the window.
+    """
+
+    seen: int
+    authors: int
+    first: MentionView
 
 
 def cursor_of(view: MentionView, sort: str) -> tuple[float, int]:

@@ -138,7 +138,7 @@ def told(service, xingtu, path):
     """One complaint about a danger, and where the watch stands: everything is judged."""
     service.pipeline.ingest([row("星途充电时起火了", NOW - DAY, region="四川")])
     cursor = service.store.rollups.cursors()[xingtu.id]
-    service.store.rollups.move_cursor(xingtu.id, NOW, cursor.generation)
+    service.store.rollups.move_cursors(NOW, {xingtu.id: cursor.generation})
     (held,) = recount.rows_of(path, "SELECT * FROM reading")
     return held
 
@@ -187,7 +187,7 @@ def test_what_changes_no_sum_has_nothing_judged_again(told, change, service):
     place = ("xingtu", told["mention_id"])
     change(Change(*place, Reading(0, 0.1, 0.6, "older")))
     cursor = service.store.rollups.cursors()["xingtu"]
-    service.store.rollups.move_cursor("xingtu", NOW, cursor.generation)
+    service.store.rollups.move_cursors(NOW, {"xingtu": cursor.generation})
     surer = Reading(0, 0.2, 0.8, "newer")
     assert change(Change(*place, surer)) == 1
     assert service.store.rollups.cursors()["xingtu"].dirty_from is None

@@ -94,11 +94,16 @@ class Stage:
 
     def look(self):
         """Judge what is new, as the worker does."""
+        from models.segment import Segmenter
+        from monitor.links import Links
+        from monitor.room import Room
         from monitor.store import open_store
         from monitor.watch import Watcher
 
         store = open_store(self.database)
-        Watcher(store, max_age=2 * HOUR, words=lambda _: [("刹车失灵", 4.0)]).look(int(time.time()))
+        room = Room(store, Links(None, b"a pepper that is only for tests!"))
+        cut = Segmenter().cut_all
+        Watcher(store, room, max_age=2 * HOUR, cut=cut).look(int(time.time()))
 
 
 @contextmanager

@@ -163,13 +163,16 @@ def test_somebody_takes_an_alert_on_and_ends_it(watched):
     expect(page.locator(".quote").first).to_contain_text("刹车")
     page.locator("#note").fill("已联系售后总监")
     page.get_by_role("button", name="确认接手").click()
-    expect(page.locator(".alert-line")).to_contain_text("处理中")
+    expect(page.locator(".alert-line")).to_contain_text("已接手")
     expect(page.locator(".timeline")).to_contain_text("已联系售后总监")
     page.get_by_role("button", name="标为已解决").click()
     expect(page.locator(".alert-line")).to_contain_text("已解决")
     held = watched.stage.call("GET", f"/alerts/{alert['id']}")
     assert held["state"] == "resolved"
     assert [e["action"] for e in held["timeline"]][-2:] == ["acknowledged", "resolved"]
+    page.get_by_role("button", name="重新打开").click()
+    expect(page.locator(".alert-line")).to_contain_text("待处理")
+    expect(page.locator(".due .clock")).to_be_visible()
 
 
 def test_a_draft_of_a_note_survives_the_next_answer(watched):

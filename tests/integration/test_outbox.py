@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -12,10 +14,11 @@ from monitor.domain import Channel, Delivery
 from monitor.errors import DeliveryError, StoreUnavailable
 from monitor.notify import Smtp, build
 from monitor.notify.http import GuardedClient
-from monitor.notify.outbox import REPEATS, Report, deliver_due
+from monitor.notify.outbox import LEASE, REPEATS, Lanes, Report
 from tests.receivers import (
     HttpReceiver,
     RawReceiver,
+    Robot,
     Say,
     SmtpReceiver,
     self_signed,
@@ -29,6 +32,7 @@ SECRET = "whsec_" + "aW50ZWdyYXRpb24tc2VjcmV0LTAxMjM0NTY3ODk="
 class MemoryOutbox:
     """What the store does, on a dictionary: leases by owner, most severe and oldest first."""
 
+    LANE = 2
     RANK = ("red", "orange", "yellow", "blue")
 
     def __init__(self, *deliveries: Delivery) -> None:
@@ -36,13 +40,18 @@ class MemoryOutbox:
         self.leases: dict[str, tuple[str, int]] = {}
         self._lock = threading.Lock()
 
-    def claim(self, owner, now, lease_seconds, limit):
+    def claim(self, owner, now, lease_seconds, limit, busy=()):
         with self._lock:
             due = [row for row in self.rows.values() if self._free(row, now)]
             due.sort(key=lambda row: (self.RANK.index(row.payload["alert"]["level"]), row.next_at))
-            for row in due[:limit]:
-                self.leases[row.id] = (owner, now + lease_seconds)
-            return due[:limit]
+            places = Counter(dict.fromkeys(busy, self.LANE))
+            claimed = []
+            for row in due:
+                places[row.channel_id] += 1
+                if places[row.channel_id] <= self.LANE and len(claimed) < limit:
+                    self.leases[row.id] = (owner, now + lease_seconds)
+                    claimed.append(row)
+            return claimed
 
     def _free(self, row, now):
         _, until = self.leases.get(row.id, ("", 0))
@@ -67,6 +76,11 @@ class MemoryOutbox:
                 next_at=row.next_at if next_at is None else next_at,
                 last_error=error,
             )
+            del self.leases[delivery_id]
+
+    def postpone(self, delivery_id, owner, next_at):
+        if self._holds(delivery_id, owner):
+            self.rows[delivery_id] = replace(self.rows[delivery_id], next_at=next_at)
             del self.leases[delivery_id]
 
 
@@ -111,10 +125,14 @@ def webhook_channel(receiver, identifier: str = "c1") -> Channel:
     return Channel(identifier, "webhook", "", {"url": receiver.url(), "secret": SECRET})
 
 
-def run(outbox, channel, transports, clock, **options) -> Report:
+def lanes(outbox, channel, transports, clock, **options) -> Lanes:
     channels = channel if callable(channel) else lambda identifier: channel
     options = {"owner": "w1", "rng": lambda: 0.5} | options
-    return deliver_due(outbox, channels, transports, clock, **options)
+    return Lanes(outbox, channels, transports, clock, **options)
+
+
+def run(outbox, channel, transports, clock, **options) -> Report:
+    return lanes(outbox, channel, transports, clock, **options).deliver_due()
 
 
 def test_a_delivery_arrives_signed_and_is_recorded_as_sent_once():
@@ -219,39 +237,122 @@ def test_a_channel_keeps_the_outboxs_order_most_severe_first():
     assert recorder.given == [row.id for row in wanted]
 
 
-def test_it_takes_no_more_than_its_limit():
-    outbox, clock = MemoryOutbox(*(delivery(f"d{n}") for n in range(30))), Clock()
-    recorder = Recorder()
-    report = run(outbox, webhook_channel_nowhere(), {"webhook": recorder}, clock, limit=11)
-    assert report == Report(sent=11)
-    assert len(recorder.given) == 11
+class Hanging(Recorder):
+    """Answers nobody until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.let_go = threading.Semaphore(0), threading.Event()
+
+    def send(self, channel, delivery):
+        super().send(channel, delivery)
+        self.reached.release()
+        assert self.let_go.wait(30)
+
+    @contextmanager
+    def having(self, count):
+        """Until the end of the block `count` deliveries hang."""
+        try:
+            for _ in range(count):
+                assert self.reached.acquire(timeout=10)
+            yield
+        finally:
+            self.let_go.set()
+
+
+def of_kind(identifier: str) -> Channel:
+    """A channel whose id says of what kind it is."""
+    return Channel(identifier, identifier.split("-", maxsplit=1)[0], "", {})
+
+
+def send_until(sending: Lanes, recorder: Recorder, count: int) -> Report:
+    """Take steps until a transport was given `count` deliveries and all were recorded."""
+    for _ in range(100):
+        report = sending.step(0.1)
+        if len(recorder.given) == count and report.sent:
+            return report
+    pytest.fail(f"only {recorder.given} were sent")
 
 
 def test_a_silent_channel_holds_up_no_other():
-    """The lively transport answers only after the silent one has begun, and releases it."""
-    silent_began, lively_done = threading.Event(), threading.Event()
+    rows = [delivery(f"s{n:02}", channel=f"silent-{n // 2}", level="red") for n in range(24)]
+    outbox, hanging, lively = MemoryOutbox(*rows), Hanging(), Recorder()
+    sending = lanes(outbox, of_kind, {"silent": hanging, "lively": lively}, Clock())
+    assert sending.step(0) == Report()
+    with hanging.having(12):
+        for n in range(3):
+            outbox.rows[f"l{n}"] = delivery(f"l{n}", channel="lively-1", level="blue")
+            assert send_until(sending, lively, n + 1) == Report(sent=1)
+        assert len(hanging.given) == 12
+    assert sending.deliver_due() == Report(sent=24)
 
-    class Silent(Recorder):
-        def send(self, channel, delivery):
-            silent_began.set()
-            assert lively_done.wait(10)
-            raise DeliveryError("没有回答 / silent")
 
-    class Lively(Recorder):
+def test_while_a_channel_is_silent_nothing_else_of_it_is_begun_and_its_order_is_kept():
+    outbox, hanging, clock = MemoryOutbox(delivery("d1")), Hanging(), Clock()
+    sending = lanes(outbox, of_kind("silent-1"), {"silent": hanging}, clock)
+    sending.step(0)
+    with hanging.having(1):
+        outbox.rows["d2"] = delivery("d2", level="yellow")
+        outbox.rows["d3"] = delivery("d3", level="red")
+        assert [sending.step(0) for _ in range(3)] == [Report()] * 3
+        assert outbox.leases.keys() == {"d1"}
+    assert sending.deliver_due() == Report(sent=3)
+    assert hanging.given == ["d1", "d3", "d2"]
+
+
+def test_it_serves_no_more_channels_at_a_time_than_its_width():
+    rows = [delivery(f"d{n}", channel=f"silent-{n}") for n in range(5)]
+    outbox, hanging = MemoryOutbox(*rows), Hanging()
+    sending = lanes(outbox, of_kind, {"silent": hanging}, Clock(), width=3)
+    sending.step(0)
+    with hanging.having(3):
+        assert sending.step(0) == Report()
+        assert len(outbox.leases) == len(hanging.given) == 3
+    assert sending.deliver_due() == Report(sent=5)
+
+
+def test_what_does_not_answer_before_the_end_is_sent_again_when_its_lease_is_over():
+    outbox, clock = MemoryOutbox(delivery("d1")), Clock()
+    ending_kinds, other_kinds = {"silent": Hanging()}, {"silent": Recorder()}
+    ending = lanes(outbox, of_kind("silent-1"), ending_kinds, clock)
+    ending.step(0)
+    with ending_kinds["silent"].having(1):
+        assert ending.close(0) == Report()
+        clock.now += LEASE - 1
+        assert run(outbox, of_kind("silent-1"), other_kinds, clock, owner="w2") == Report()
+        clock.now += 1
+        assert run(outbox, of_kind("silent-1"), other_kinds, clock, owner="w2") == Report(sent=1)
+
+
+def test_at_the_end_an_answer_under_way_is_recorded_and_the_rest_goes_back_untried():
+    outbox, hanging = MemoryOutbox(delivery("d1"), delivery("d2")), Hanging()
+    ending = lanes(outbox, of_kind("silent-1"), {"silent": hanging}, Clock())
+    ending.step(0)
+    with hanging.having(1):
+        assert ending.close(0) == Report()
+    assert ending.close(10) == Report(sent=1, postponed=1)
+    assert hanging.given == ["d1"]
+    assert (outbox.rows["d1"].state, outbox.rows["d2"].state) == ("sent", "pending")
+    assert (outbox.leases, outbox.rows["d2"].attempts) == ({}, 0)
+
+
+def test_what_its_lease_no_longer_covers_is_not_begun():
+    class Slow(Recorder):
         def send(self, channel, delivery):
-            assert silent_began.wait(10)
             super().send(channel, delivery)
-            lively_done.set()
+            clock.now += LEASE
 
-    outbox = MemoryOutbox(delivery("d1", channel="c1", level="red"), delivery("d2", channel="c2"))
-    kinds = {"c1": "silent", "c2": "lively"}
-    report = run(
-        outbox,
-        lambda identifier: Channel(identifier, kinds[identifier], "", {}),
-        {"silent": Silent(), "lively": Lively()},
-        Clock(),
-    )
-    assert report == Report(sent=1, failed=1)
+    outbox, clock, slow = MemoryOutbox(delivery("d1"), delivery("d2")), Clock(), Slow()
+    report = run(outbox, webhook_channel_nowhere(), {"webhook": slow}, clock)
+    assert report == Report(sent=1, postponed=1)
+    assert slow.given == ["d1"]
+
+
+def test_a_digest_that_was_sent_is_counted_as_one():
+    rows = [replace(delivery(f"d{n}", at=n), event="alert.digest") for n in range(3)]
+    recorder = Recorder(None, DeliveryError("忙 / busy"))
+    report = run(MemoryOutbox(*rows), webhook_channel_nowhere(), {"webhook": recorder}, Clock())
+    assert report == Report(sent=2, failed=1, digests=2)
 
 
 def test_two_workers_at_once_send_everything_once():
@@ -294,6 +395,25 @@ def test_wecom_gets_the_markdown_it_can_read():
     assert body["markdown"]["content"].startswith(
         '<font color="warning">【橙色预警】</font>**墨屿：集中投诉**'
     )
+
+
+def test_a_burst_waits_for_its_turn_without_counting_as_failed_and_the_gravest_goes_first():
+    rows = [delivery(f"d{n:02}", at=n) for n in range(30)]
+    outbox, clock = MemoryOutbox(*rows), Clock()
+    with Robot("wecom", "k3y", now=clock) as robot:
+        transports = build(GuardedClient([robot.address]), None, clock)
+        channel = Channel("c1", "wecom", "", robot.config)
+        first = run(outbox, channel, transports, clock)
+        assert (first.sent, first.failed, first.dead, first.postponed) == (20, 0, 0, 10)
+        assert run(outbox, channel, transports, clock) == Report()
+        assert {row.attempts for row in outbox.rows.values()} == {0}
+        outbox.rows["red"] = delivery("red", level="red", at=clock.now + 1)
+        clock.now += 61
+        assert run(outbox, channel, transports, clock) == Report(postponed=1)
+        clock.now += 1
+        assert run(outbox, channel, transports, clock) == Report(sent=11)
+        assert len(robot.taken) == len(robot.received) == 31
+        assert "【红色预警】" in robot.texts()[20]
 
 
 @pytest.fixture(scope="module")

@@ -225,13 +225,19 @@ def test_the_worker_takes_a_step_a_round(service, xingtu, clock):
     taken = []
     from monitor.worker import Worker
 
-    worker = Worker(
-        service.store, service.watcher, {}, clock=clock, detect_seconds=1, chores=[taken.append]
-    )
+    def made():
+        return Worker(
+            service.store,
+            service.watcher,
+            service.room,
+            {},
+            clock=clock,
+            detect_seconds=1,
+            chores=[taken.append],
+        )
+
+    worker = made()
     assert worker.once()
     assert taken == [clock.now]
-    other = Worker(
-        service.store, service.watcher, {}, clock=clock, detect_seconds=1, chores=[taken.append]
-    )
-    assert not other.once()
+    assert not made().once()
     assert len(taken) == 1

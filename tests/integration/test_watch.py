@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitor import alerts
+from monitor import incidents
 from monitor.domain import Brand, Channel
 from tests.rows import BAD, DAY, GOOD, HOUR, NOW, burst, quiet, row
 
@@ -54,7 +54,12 @@ def held(service):
 
 
 def told(service, *found):
-    return [d.event for alert in found for d in service.store.outbox.of_alert(alert.id)]
+    incidents = dict.fromkeys(alert.incident_id for alert in found)
+    return [d.event for name in incidents for d in service.store.outbox.of_incident(name)]
+
+
+def actions(changes):
+    return [event.action for change in changes for event in change.events]
 
 
 def test_an_ordinary_week_raises_nothing(send, look, held):
@@ -65,8 +70,7 @@ def test_an_ordinary_week_raises_nothing(send, look, held):
 
 def test_a_burst_of_complaints_fires_once_and_says_why(send, look, held, service):
     send(*quiet(NOW - 1800), *burst())
-    changes = look()
-    assert [change.tell for change in changes] == ["alert.firing"]
+    assert actions(look()) == ["fired"]
     (alert,) = held()
     assert (alert.brand, alert.state, alert.historical) == ("xingtu", "firing", False)
     assert alert.seen >= 30
@@ -96,7 +100,7 @@ def test_a_restart_repeats_nothing(send, look, held, make_service, service, cloc
     before, messages = held(), told(service, *held())
     for later in (0, 60, BIN, 3 * BIN):
         clock.now = NOW + later
-        assert [c for c in look(make_service().watcher) if c.tell] == []
+        assert actions(look(make_service().watcher)) == []
     assert [a.id for a in held()] == [a.id for a in before]
     assert told(service, *held()) == messages
 
@@ -144,7 +148,7 @@ def test_complaints_that_come_late_but_within_the_hour_fire(send, look, held, se
     send(*quiet())
     assert look() == []
     send(*burst(NOW - 900))
-    assert [change.tell for change in look(at=NOW + 30)] == ["alert.firing"]
+    assert actions(look(at=NOW + 30)) == ["fired"]
     assert told(service, *held()) == ["alert.firing"]
 
 
@@ -171,14 +175,14 @@ def test_a_rise_in_level_is_told_and_restarts_the_clock(send, look, held, servic
     assert later.level != first.level
     assert told(service, later) == ["alert.firing", "alert.escalated"]
     assert later.due_at > NOW + 3 * BIN
-    assert [e.action for e in service.store.alerts.timeline(later.id)] == ["fired", "escalated"]
+    timeline = service.store.incidents.timeline(later.incident_id)
+    assert [event.action for event in timeline] == ["fired", "escalated"]
 
 
 def act(service, alert, action, **more):
-    brand = service.store.brands.get(alert.brand)
     now = service.clock()
     return service.room.change(
-        alert.id, brand, lambda a: action(a, actor="小王", now=now, **more), now
+        alert.incident_id, lambda case: action(case, actor="小王", now=now, **more), now
     )
 
 
@@ -186,7 +190,7 @@ def test_an_alert_that_a_person_ended_is_silent_about_the_same_time(send, look, 
     send(*quiet(NOW - 1800), *burst())
     look()
     for alert in held():
-        act(service, alert, alerts.resolve, note="")
+        act(service, alert, incidents.resolve, note="")
     before = told(service, *held())
     send(*burst(NOW - 60, n=10, seconds=60))
     look(at=NOW + 10)
@@ -200,7 +204,7 @@ def test_an_anomaly_that_goes_on_after_its_alert_was_ended_fires_anew_and_once(
     send(*quiet(NOW - 1800), *burst())
     look()
     (first,) = held()
-    act(service, first, alerts.resolve, note="误报")
+    act(service, first, incidents.resolve, note="误报")
     for step in range(1, 5):
         until = NOW + step * 6 * BIN
         send(*burst(until, n=20 * 3**step, seconds=5 * BIN))
@@ -208,6 +212,7 @@ def test_an_anomaly_that_goes_on_after_its_alert_was_ended_fires_anew_and_once(
     found = held()
     assert [a.state for a in found] == ["resolved", "firing"]
     assert found[1].incident_id == first.incident_id
+    assert told(service, first).count("alert.reopened") == 1
     assert found[1].last_bin > first.last_bin
 
 
@@ -226,7 +231,7 @@ def test_an_anomaly_found_historical_that_goes_on_becomes_one_present_alert(
 
 def test_one_report_of_danger_fires_at_once(send, look, held, service):
     send(*quiet(NOW - HOUR), row(FIRE, NOW - 30, author={"id": "x", "followers": 10}))
-    assert [change.tell for change in look()] == ["alert.firing"]
+    assert actions(look()) == ["fired"]
     (alert,) = held("risk")
     assert alert.severity == "critical"
     assert alert.evidence["risks"]["fire"] == 1
@@ -274,20 +279,19 @@ def test_what_a_person_does_while_the_watch_extends_is_not_lost(send, look, held
         def extend(start=start, round_=round_):
             start.wait()
 
-            def step(a):
-                return alerts.note(
-                    replace(a, score=a.score + 1), actor="watch", text=str(round_), now=NOW
-                )
+            def step(case):
+                (held,) = case.alerts
+                return incidents.carry_on(case, replace(held, score=held.score + 1), "blue", NOW)
 
             try:
-                service.store.alerts.change(alert.id, step, lambda change: [])
+                service.room.change(alert.incident_id, step, NOW)
             finally:
                 service.store.close()
 
         def person(start=start, round_=round_):
             start.wait()
             try:
-                act(service, alert, alerts.assign, assignee=f"第{round_}位")
+                act(service, alert, incidents.assign, assignee=f"第{round_}位")
             finally:
                 service.store.close()
 
@@ -299,14 +303,14 @@ def test_what_a_person_does_while_the_watch_extends_is_not_lost(send, look, held
     after = service.store.alerts.get(alert.id)
     assert after.score == alert.score + 10
     assert after.assignee == "第9位"
-    assert len(service.store.alerts.timeline(alert.id)) == 21
+    assert len(service.store.incidents.timeline(alert.incident_id)) == 11
 
 
 def test_an_acknowledged_alert_stays_acknowledged_when_it_is_extended(send, look, held, service):
     send(*quiet(NOW - 1800), *burst(n=12))
     look()
     (alert,) = held()
-    act(service, alert, alerts.acknowledge, note="看到了")
+    act(service, alert, incidents.acknowledge, note="看到了")
     send(*burst(NOW + 3 * BIN - 1, n=200, seconds=3 * BIN - 1))
     look(at=NOW + 3 * BIN)
     (later,) = held()
@@ -327,24 +331,24 @@ def test_an_alert_and_its_messages_are_written_together_or_not_at_all(
         assert service.store.outbox.counts() == {}
     look()
     assert len(held()) == 1
-    assert service.store.outbox.counts() == {"pending": len(held())}
+    assert service.store.outbox.counts() == {"pending": 1}
 
 
 def test_one_brand_that_fails_ends_the_watch_over_no_other(send, look, held, service):
     service.store.brands.add(Brand("aaa", "蓝海"))
     send(*quiet(NOW - 1800), *burst())
     send(*(r | {"text": r["text"].replace("星途", "蓝海")} for r in quiet(NOW - 1800) + burst()))
-    words = service.watcher._words
+    weigh = service.watcher._weigher.weigh
 
-    def sometimes(texts):
-        if "蓝海" in texts[0]:
-            raise RuntimeError("words failed")
-        return words(texts)
+    def sometimes(brand, signal):
+        if brand.id == "aaa":
+            raise RuntimeError("weighing failed")
+        return weigh(brand, signal)
 
-    service.watcher._words = sometimes
+    service.watcher._weigher.weigh = sometimes
     look()
     assert {a.brand for a in held()} == {"xingtu"}
-    service.watcher._words = words
+    service.watcher._weigher.weigh = weigh
     look(at=NOW + BIN)
     assert {a.brand for a in held()} == {"xingtu", "aaa"}
 
@@ -371,15 +375,13 @@ def test_a_deleted_brand_is_forgotten_and_may_come_back(send, look, held, servic
 
 
 def test_danger_reported_after_the_alert_was_ended_fires_anew_even_in_the_same_bin(
-    send, look, held, service, xingtu, clock
+    send, look, held, service, clock
 ):
     send(row(FIRE, NOW - 200))
     look()
     (first,) = held("risk")
     clock.now += 10
-    service.room.change(
-        first.id, xingtu, lambda a: alerts.resolve(a, actor="王", note="", now=clock.now), clock.now
-    )
+    act(service, first, incidents.resolve, note="")
     clock.now += 10
     assert look() == []
     send(row("星途门店又起火爆炸，有人受伤送医", NOW - 100))
@@ -415,16 +417,13 @@ def test_a_brand_that_is_deleted_meanwhile_leaves_no_alert_behind(
     send, held, service, xingtu, clock
 ):
     send(row(FIRE, NOW - 30))
-    look_at_words = service.watcher._words
+    weigh = service.watcher._weigher.weigh
 
-    def delete_then(texts):
+    def delete_then(brand, signal):
         service.store.brands.delete(xingtu.id)
-        return look_at_words(texts)
+        return weigh(brand, signal)
 
-    service.watcher._words = delete_then
-    try:
-        assert service.watcher.look(clock.now) == []
-    finally:
-        service.watcher._words = look_at_words
+    service.watcher._weigher.weigh = delete_then
+    assert service.watcher.look(clock.now) == []
     assert held() == []
     assert service.store.rollups.cursors() == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from monitor.bootstrap import issue_key
@@ -35,6 +37,50 @@ TABLE = {
     ("POST", "/api/v1/alerts/<alert>/assign"): "manage",
     ("POST", "/api/v1/alerts/<alert>/note"): "manage",
     ("POST", "/api/v1/alerts/<alert>/resolve"): "manage",
+    ("GET", "/api/v1/incidents/<incident>/tasks"): "read",
+    ("POST", "/api/v1/incidents/<incident>/tasks"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/tasks/<task>/finish"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/tasks/<task>/skip"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/tasks/<task>/reopen"): "manage",
+    ("GET", "/api/v1/incidents/<incident>/statements"): "read",
+    ("POST", "/api/v1/incidents/<incident>/statements"): "manage",
+    ("PATCH", "/api/v1/incidents/<incident>/statements/<statement>"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/statements/<statement>/approve"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/statements/<statement>/reject"): "manage",
+    ("GET", "/api/v1/deliveries"): "admin",
+    ("POST", "/api/v1/deliveries/<delivery>/replay"): "admin",
+    ("GET", "/api/v1/brands/<brand>/insights"): "read",
+    ("GET", "/api/v1/brands/<brand>/actions"): "read",
+    ("POST", "/api/v1/brands/<brand>/actions"): "manage",
+    ("GET", "/api/v1/brands/<brand>/actions/<action>"): "read",
+    ("POST", "/api/v1/brands/<brand>/actions/<action>/finish"): "manage",
+    ("POST", "/api/v1/brands/<brand>/actions/<action>/inform"): "manage",
+    ("GET", "/api/v1/brands/<brand>/actions/<action>/outcome"): "read",
+    ("GET", "/api/v1/incidents"): "read",
+    ("GET", "/api/v1/incidents/<incident>"): "read",
+    ("POST", "/api/v1/incidents/<incident>/acknowledge"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/mitigate"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/resolve"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/dismiss"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/reopen"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/assign"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/note"): "manage",
+    ("POST", "/api/v1/incidents/<incident>/merge"): "manage",
+    ("POST", "/api/v1/drills"): "manage",
+    ("GET", "/api/v1/drills/<incident>"): "read",
+    ("GET", "/api/v1/playbooks"): "read",
+    ("PUT", "/api/v1/playbooks/<playbook>"): "admin",
+    ("DELETE", "/api/v1/playbooks/<playbook>"): "admin",
+    ("GET", "/api/v1/incidents/<incident>/review"): "read",
+    ("POST", "/api/v1/incidents/<incident>/review"): "manage",
+    ("GET", "/api/v1/incidents/<incident>/review.md"): "read",
+    ("GET", "/api/v1/statistics"): "read",
+    ("GET", "/api/v1/routing"): "admin",
+    ("PUT", "/api/v1/routing"): "admin",
+    ("POST", "/api/v1/routing/preview"): "admin",
+    ("GET", "/api/v1/silences"): "read",
+    ("POST", "/api/v1/silences"): "manage",
+    ("DELETE", "/api/v1/silences/<silence>"): "manage",
     ("GET", "/api/v1/channels"): "admin",
     ("POST", "/api/v1/channels"): "admin",
     ("GET", "/api/v1/channels/<channel>"): "admin",
@@ -50,6 +96,8 @@ PUBLIC = {
     ("DELETE", "/api/v1/session"),
     ("GET", "/"),
     ("GET", "/docs"),
+    ("GET", "/a/<token>"),
+    ("POST", "/a/<token>"),
     ("GET", "/assets/<path:name>"),
     ("GET", "/health"),
     ("GET", "/ready"),
@@ -67,9 +115,7 @@ ROUTES = [pytest.param(*route, scope, id=" ".join(route)) for route, scope in TA
 
 
 def address(path):
-    for name in ("brand", "mention", "alert", "channel", "key_id"):
-        path = path.replace(f"<{name}>", "nothing")
-    return path
+    return re.sub(r"<\w+>", "nothing", path)
 
 
 def ask(client, method, path, **headers):
@@ -123,8 +169,8 @@ def test_a_key_that_is_none_opens_nothing(anonymous, make_key, service, clock, m
 
 @pytest.mark.parametrize("path", sorted(path for method, path in PUBLIC if method == "GET"))
 def test_what_is_public_needs_no_key(anonymous, path):
-    wanted = path.replace("<path:name>", "x").replace("<path:filename>", "x")
-    assert anonymous.get(wanted).status_code in (200, 404)
+    wanted = re.sub(r"<[\w:]+>", "x", path)
+    assert anonymous.get(wanted).status_code in (200, 404, 410)
 
 
 def test_a_new_route_that_names_no_scope_is_closed_to_everyone(make_service):
@@ -153,16 +199,34 @@ BRAND_ROUTES = [
 ]
 
 
+BODIES = {
+    ("POST", "/api/v1/brands/<brand>/actions"): {
+        "text": "加人手",
+        "owner": "小王",
+        "due_at": NOW + 3600,
+        "insight": {"kind": "aspect", "name": "物流"},
+    },
+    ("POST", "/api/v1/brands/<brand>/actions/<action>/inform"): {"told_to": ["客服"]},
+}
+
+
 @pytest.mark.usefixtures("two_brands")
 @pytest.mark.parametrize(("method", "path"), BRAND_ROUTES)
 def test_a_key_of_one_brand_does_not_learn_of_another(make_client, method, path):
     client = make_client("manage", "ingest", brands=["mine"])
-    path = path.replace("<brand>", "{}")
-    theirs = client.open(path.format("theirs"), method=method, json={})
-    nobodys = client.open(path.format("nobody"), method=method, json={})
+    body = BODIES.get((method, path), {})
+    path = path.replace("<brand>", "{}").replace("<action>", "nothing")
+    theirs = client.open(path.format("theirs"), method=method, json=body)
+    nobodys = client.open(path.format("nobody"), method=method, json=body)
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.json["detail"].replace("theirs", "nobody") == nobodys.json["detail"]
-    assert client.open(path.format("mine"), method=method, json={}).status_code < 400
+    mine = client.open(path.format("mine"), method=method, json=body)
+    if "nothing" in path:
+        assert (mine.status_code, "nothing" in mine.json["detail"]) == (404, True)
+    elif body:
+        assert (mine.status_code, mine.json["field"]) == (422, "insight.name")
+    else:
+        assert mine.status_code < 400
 
 
 @pytest.mark.usefixtures("two_brands")

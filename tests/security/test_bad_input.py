@@ -75,7 +75,11 @@ def test_a_body_that_cannot_be_read_is_refused(client, body):
     refused(post(client, body), 400)
 
 
-BODIES = ["brands", "channels", "keys", "sentiment", "session", "alerts/x/note"]
+BODIES = [
+    *("brands", "channels", "keys", "sentiment", "session", "alerts/x/note"),
+    *("incidents/x/note", "incidents/x/dismiss", "incidents/x/merge", "silences", "drills"),
+    "routing/preview",
+]
 
 
 @pytest.mark.parametrize("path", BODIES)

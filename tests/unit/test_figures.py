@@ -116,8 +116,10 @@ def test_shares_of_voice_are_of_all_named():
     assert Figures.voices({"a": 0})["a"].value is None
 
 
-def alert(onset, last_bin, index):
-    return SimpleNamespace(onset=onset, last_bin=last_bin, crisis_index=index)
+def alert(onset, last_bin, index, rule="spike", state="firing"):
+    return SimpleNamespace(
+        onset=onset, last_bin=last_bin, crisis_index=index, rule=rule, state=state
+    )
 
 
 def test_the_crisis_index_is_the_highest_of_the_windows_alerts():
@@ -126,6 +128,8 @@ def test_the_crisis_index_is_the_highest_of_the_windows_alerts():
         alert(NOW - HOUR, NOW, 70.0),
         alert(NOW - 9 * DAY, NOW - 8 * DAY, 99.0),
         alert(NOW + HOUR, NOW + DAY, 98.0),
+        alert(NOW - HOUR, NOW, 80.0, rule="drill"),
+        alert(NOW - HOUR, NOW, 90.0, state="dismissed"),
     ]
     found = figures(HELD, held).indices(BRAND, NOW - DAY, NOW)["crisis_index"]
     assert (found.value, found.n) == (70, 2)

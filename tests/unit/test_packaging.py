@@ -21,7 +21,7 @@ from monitor.store import open_store
 from tools import serve
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = [".ci/run", "tools/install-browser.sh"]
+SCRIPTS = [".ci/run", "tools/install-servers.sh"]
 
 
 def read(path):

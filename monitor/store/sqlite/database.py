@@ -75,6 +75,16 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextlib.contextmanager
+    def joined(self) -> Iterator[sqlite3.Connection]:
+        """Write inside the transaction of this thread, in one of its own where there is none."""
+        connection = self._connection()
+        if connection.in_transaction:
+            yield connection
+            return
+        with self.write() as own:
+            yield own
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection = getattr(self._local, "connection", None)

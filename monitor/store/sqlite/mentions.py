@@ -8,23 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.domain import ENGAGEMENT_KEYS, Account, Engagement, Entry, Rejection
 from monitor.errors import Conflict
-from monitor.store.sqlite.ingest import BatchWriter, replay_answer, traits_of
+from monitor.normalise import analysed, fold
+from monitor.store.sqlite.ingest import BatchWriter, replay_answer, select_in, traits_of
 from monitor.store.sqlite.search import brand_token, contains, expression, months_between
-from monitor.store.views import MentionQuery, MentionView, cursor_of
+from monitor.store.views import Cluster, MentionQuery, MentionView, Sample, cursor_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from monitor.store.sqlite.database import Database
 
 _SURE = 0.8
+_DAY = 86_400
+_EPOCH = 719_163  # proleptic ordinal of 1970-01-01
+_MOST = 20_000  # mentions of a window that are looked through one by one, the newest
 IDEMPOTENCY_SECONDS = 86_400
 _WORTHWHILE_MONTHS = 36
 _MENTION_COLUMNS = """
-m.id, m.platform, m.kind, m.native_id, m.title, m.text, m.quoted, m.url, m.region, m.published_at,
-m.author, m.followers, m.verified, m.rating_value, m.rating_scale, m.risks, m.intent, m.aspects,
-m.emotion, m.stage, m.irony, m.offensive, m.no_opinion, m.unsupported,
+r.brand_id, m.id, m.platform, m.kind, m.native_id, m.title, m.text, m.quoted, m.url, m.region,
+m.published_at, m.author, m.followers, m.verified, m.rating_value, m.rating_scale, m.risks,
+m.intent, m.aspects, m.emotion, m.stage, m.irony, m.offensive, m.no_opinion, m.unsupported,
 r.label, r.score, r.confidence, r.weight, r.via, r.corrected_label, r.review, o.version,
 coalesce((SELECT size FROM cluster_brand c WHERE c.cluster_id = m.cluster_id
           AND c.brand_id = r.brand_id), 1) AS copies,
@@ -160,36 +164,122 @@ class Mentions:
         sql = PAGE.format(where=" AND ".join(where), order=f"{order} DESC, r.mention_id DESC")
         return [view_of(row) for row in db.execute(sql, (*values, limit)).fetchall()]
 
-    def risky(
-        self, brand: str, start: int, end: int, topics: Sequence[str], *, limit: int
-    ) -> list[MentionView]:
-        """A brand's mentions with one of these risk topics in [start, end), newest first."""
+    # -- what evidence is made of ------------------------------------------------------------------
+
+    def sample(
+        self,
+        brand: str,
+        start: int,
+        end: int,
+        *,
+        negative: bool = True,
+        platform: str | None = None,
+        aspect: str | None = None,
+        limit: int = 500,
+    ) -> Sample:
+        """A brand's negatives (or all others) in [start, end).
+
+        Where there are more than `limit`, half of it are the heaviest and half are drawn evenly.
+        With `aspect`, those that blame it.
+        """
+        where, values = [_WITHIN, f"{_LABEL} {'<' if negative else '>='} 0"], [brand, start, end]
+        join = ""
+        if platform is not None:
+            where.append("r.platform = ?")
+            values.append(platform)
+        if aspect is not None:
+            join = "JOIN mention m ON m.id = r.mention_id"
+            where.append("(instr(m.aspects, ?) OR instr(m.aspects, ?))")
+            values += (_noted(aspect, -1), _noted(aspect, -1, brand))
+        rows = f"FROM reading r {join} WHERE {' AND '.join(where)}"
         with self._db.read() as db:
-            sql = PAGE.format(
-                where="r.brand_id = ? AND r.published_at >= ? AND r.published_at < ?"
-                f" AND {_has_topic(topics)}",
-                order="r.published_at DESC",
-            )
-            return [view_of(row) for row in db.execute(sql, (brand, start, end, limit)).fetchall()]
 
-    def severe(
-        self, brand: str, start: int, end: int, topics: Sequence[str], *, after: int
-    ) -> list[int]:
-        """When a brand's mentions with one of these topics were published.
+            def ids(order: str, most: int) -> list[int]:
+                sql = f"SELECT r.mention_id {rows} ORDER BY {order}, r.mention_id DESC LIMIT ?"
+                return [row[0] for row in db.execute(sql, (*values, most))]
 
-        Those in [start, end) that were first seen since `after`, oldest first; praise is left out
-        where the reading is sure of it, for a danger overlooked costs more than one looked at.
+            of = int(db.execute(f"SELECT count(*) {rows}", values).fetchone()[0])
+            if of <= limit:
+                return Sample(tuple(_views(db, brand, ids(_HEAVIEST, limit))), of)
+            drawn = ids(_EVENLY, limit // 2)
+            found = _views(db, brand, dict.fromkeys([*ids(_HEAVIEST, limit // 2), *drawn]))
+        found.sort(key=lambda view: (-view.weight, -view.id))
+        return Sample(tuple(found), of, frozenset(drawn))
+
+    def dangers(
+        self,
+        brand: str,
+        start: int,
+        end: int,
+        topics: Sequence[str],
+        *,
+        after: int = 0,
+        limit: int = 500,
+    ) -> list[MentionView]:
+        """A brand's mentions with one of these topics in [start, end), newest first.
+
+        Those that were first seen since `after`; praise is left out where the reading is sure of
+        it, for a danger overlooked costs more than one looked at.
         """
         with self._db.read() as db:
             rows = db.execute(
-                "SELECT r.published_at FROM reading r JOIN mention m ON m.id = r.mention_id"
-                " WHERE r.brand_id = ? AND r.published_at >= ? AND r.published_at < ?"
-                f" AND {_has_topic(topics)} AND coalesce(r.corrected_label,"
-                f" CASE WHEN r.confidence < {_SURE} THEN 0 ELSE r.label END) <= 0"
-                " AND m.first_seen_at >= ? ORDER BY r.published_at",
-                (brand, start, end, after),
+                "SELECT r.mention_id FROM reading r JOIN mention m ON m.id = r.mention_id"
+                f" WHERE {_WITHIN} AND {_has_topic(topics)} AND {_NO_SURE_PRAISE}"
+                " AND m.first_seen_at >= ? ORDER BY r.published_at DESC, r.mention_id DESC LIMIT ?",
+                (brand, start, end, after, limit),
             ).fetchall()
-        return [row[0] for row in rows]
+            return _views(db, brand, [row[0] for row in rows])
+
+    def first_negatives(self, brand: str, start: int, end: int) -> list[MentionView]:
+        """The earliest negative of each platform in [start, end), earliest first."""
+        with self._db.read() as db:
+            rows = db.execute(
+                f"SELECT r.mention_id, min(r.published_at) AS at FROM reading r WHERE {_WITHIN}"
+                f" AND {_LABEL} < 0 GROUP BY r.platform ORDER BY at, r.platform",
+                (brand, start, end),
+            ).fetchall()
+            return _views(db, brand, [row[0] for row in rows])
+
+    def repeated(self, brand: str, start: int, end: int, *, limit: int = 3) -> list[Cluster]:
+        """The texts of the negatives in [start, end) that weigh most, all copies together."""
+        with self._db.read() as db:
+            rows = db.execute(_REPEATED, (brand, start, end, limit)).fetchall()
+            firsts = [
+                db.execute(_EARLIEST, (brand, row["first_at"], row["cluster_id"])).fetchone() or row
+                for row in rows
+            ]
+            views = _views(db, brand, [first["mention_id"] for first in firsts])
+        return [
+            Cluster(row["seen"], row["authors"], view)
+            for row, view in zip(rows, views, strict=True)
+        ]
+
+    def usual_texts(self, brand: str, start: int, end: int, *, limit: int = 2000) -> list[str]:
+        """Texts of a brand's negatives in [start, end): the newest of each day, days alike."""
+        days = max(1, -(-(end - start) // _DAY))
+        texts = []
+        with self._db.read() as db:
+            for opens in range(start, end, _DAY):
+                texts += db.execute(
+                    "SELECT m.title, m.text FROM reading r JOIN mention m ON m.id = r.mention_id"
+                    f" WHERE {_WITHIN} AND {_LABEL} < 0 ORDER BY r.published_at DESC LIMIT ?",
+                    (brand, opens, min(opens + _DAY, end), max(1, limit // days)),
+                ).fetchall()
+        return fold([analysed(title, text) for title, text in texts])
+
+    def known_authors(
+        self, brand: str, authors: Collection[tuple[str, str]], start: int, end: int
+    ) -> frozenset[tuple[str, str]]:
+        """Those of these (platform, author) who spoke of the brand in [start, end)."""
+        if not authors:
+            return frozenset()
+        # Days are local: one more on either side holds for every time zone.
+        days = list(range(start // _DAY + _EPOCH - 1, end // _DAY + _EPOCH + 2))
+        sql = _KNOWN.format(", ".join(["(?, ?)"] * len(authors)))
+        who = [value for platform, author in authors for value in (platform, bytes.fromhex(author))]
+        with self._db.read() as db:
+            rows = db.execute(sql, (*who, json.dumps(days), brand, end, start)).fetchall()
+        return frozenset((platform, author.hex()) for platform, author in rows)
 
     def count(self) -> int:
         """How many mentions are stored."""
@@ -203,10 +293,58 @@ class Mentions:
             return int(row[0])
 
 
+# -- what evidence is made of ---------------------------------------------------------------------
+
+_LABEL = "coalesce(r.corrected_label, r.label)"
+_WITHIN = "r.brand_id = ? AND r.published_at >= ? AND r.published_at < ?"
+# Praise that the reading is sure of is left out: a danger overlooked costs more than one looked at.
+_NO_SURE_PRAISE = (
+    f"coalesce(r.corrected_label, CASE WHEN r.confidence < {_SURE} THEN 0 ELSE r.label END) <= 0"
+)
+_HEAVIEST = "r.weight DESC"
+# Ids are given in order: multiplied so (Knuth 1973, 6.4), they lie scattered evenly.
+_EVENLY = "(r.mention_id * 2654435761) & 4294967295"
+_REPEATED = f"""
+SELECT m.cluster_id, count(*) AS seen, count(DISTINCT m.author) AS authors,
+       min(w.published_at), w.mention_id, c.first_at
+FROM (SELECT r.* FROM reading r WHERE {_WITHIN} AND {_LABEL} < 0
+      ORDER BY r.published_at DESC LIMIT {_MOST}) w
+JOIN mention m ON m.id = w.mention_id
+JOIN cluster_brand c ON c.cluster_id = m.cluster_id AND c.brand_id = w.brand_id
+GROUP BY m.cluster_id ORDER BY sum(w.weight) DESC, seen DESC, m.cluster_id LIMIT ?
+"""
+_EARLIEST = """
+SELECT r.mention_id FROM reading r JOIN mention m ON m.id = r.mention_id
+WHERE r.brand_id = ? AND r.published_at = ? AND m.cluster_id = ? ORDER BY r.mention_id LIMIT 1
+"""
+# Cross joins fix the order of the tables: a look by key for each author and day.
+_KNOWN = """
+WITH who (platform, author) AS (VALUES {})
+SELECT w.platform, w.author FROM who w WHERE EXISTS (
+    SELECT 1 FROM json_each(?) d CROSS JOIN author_day a WHERE a.brand_id = ? AND a.day = d.value
+    AND a.platform = w.platform AND a.author = w.author AND a.first_at < ? AND a.last_at >= ?)
+"""
+
+
 def _has_topic(topics: Sequence[str]) -> str:
     # Topics are our own names, joined by commas in the column.
     likes = (f"',' || r.risks || ',' LIKE '%,{topic},%'" for topic in topics)
     return f"r.risks IS NOT NULL AND ({' OR '.join(likes)})"
+
+
+def _noted(*note: object) -> str:
+    """Return how an aspect's note is stored; see `traits_row`."""
+    return json.dumps(note, ensure_ascii=False, separators=(",", ":"))
+
+
+def _views(db: sqlite3.Connection, brand: str, ids: Collection[int]) -> list[MentionView]:
+    """Return mentions with their reading for a brand, in the order of their ids given."""
+    sql = (
+        f"SELECT {_MENTION_COLUMNS} FROM reading r JOIN mention m ON m.id = r.mention_id"
+        " JOIN model o ON o.id = r.model WHERE r.mention_id IN ({})"
+    )
+    found = {row["id"]: row for row in select_in(db, sql, ids) if row["brand_id"] == brand}
+    return [view_of(found[mention_id]) for mention_id in ids]
 
 
 def view_of(row: sqlite3.Row) -> MentionView:

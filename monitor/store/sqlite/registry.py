@@ -6,13 +6,16 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from monitor import routing
 from monitor.domain import Brand, Channel
 from monitor.errors import Conflict, UnknownThing
 from monitor.keys import ApiKey
+from monitor.store.sqlite.desk import tree_of
+from monitor.store.sqlite.incidents import wake
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from monitor.store.sqlite.database import Database
 
@@ -21,6 +24,7 @@ _BRAND_TABLES = (
     *("reading", "rollup", "facet", "author_day", "cluster_brand", "detect_cursor"),
     *("correction", "adapter", "reread"),
 )
+_INCIDENT_TABLES = ("alert_event", "delivery", "told", "task", "draft", "review")
 
 
 class Brands:
@@ -33,6 +37,15 @@ class Brands:
         """Every brand, by id."""
         with self._db.read() as db:
             return [_brand(row) for row in db.execute("SELECT * FROM brand ORDER BY id")]
+
+    def named(self, ids: Collection[str]) -> dict[str, Brand]:
+        """Those of these brands that there are."""
+        with self._db.read() as db:
+            rows = db.execute(
+                "SELECT * FROM brand WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(sorted(ids)),),
+            ).fetchall()
+        return {row["id"]: _brand(row) for row in rows}
 
     def version(self) -> int:
         """How often brands were added, changed or deleted."""
@@ -64,10 +77,10 @@ class Brands:
         with self._db.write() as db:
             if not db.execute("DELETE FROM brand WHERE id = ?", (brand_id,)).rowcount:
                 raise UnknownThing(f"没有品牌“{brand_id}” / no such brand: {brand_id}")
-            alerts = "(SELECT id FROM alert WHERE brand_id = ?)"
-            for table in ("alert_event", "delivery"):
-                db.execute(f"DELETE FROM {table} WHERE alert_id IN {alerts}", (brand_id,))
-            for table in (*_BRAND_TABLES, "alert"):
+            incidents = "(SELECT id FROM incident WHERE brand_id = ?)"
+            for table in _INCIDENT_TABLES:
+                db.execute(f"DELETE FROM {table} WHERE incident_id IN {incidents}", (brand_id,))
+            for table in (*_BRAND_TABLES, "alert", "incident", "action"):
                 db.execute(f"DELETE FROM {table} WHERE brand_id = ?", (brand_id,))
             self._count_change(db)
 
@@ -173,6 +186,7 @@ class Channels:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*_channel_row(channel), now),
             )
+            wake(db)
 
     def change(self, channel_id: str, step: Callable[[Channel], Channel]) -> Channel:
         """Put what `step` makes of a channel in its place; raises UnknownThing."""
@@ -182,13 +196,23 @@ class Channels:
                 f"UPDATE channel SET ({_CHANNEL_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?",
                 (*_channel_row(newer), channel_id),
             )
+            wake(db)
             return newer
 
     def delete(self, channel_id: str) -> None:
-        """Delete a channel; what is still to be sent to it becomes a dead letter."""
+        """Delete a channel; what is still to be sent to it becomes a dead letter.
+
+        Raises UnknownThing, and Conflict where the routing tree names it.
+        """
         with self._db.write() as db:
+            if channel_id in routing.named_channels(tree_of(db)):
+                raise Conflict(
+                    f"路由还在使用渠道“{channel_id}”，请先修改路由 / "
+                    f"the routing tree names this channel: change the tree first: {channel_id}"
+                )
             if not db.execute("DELETE FROM channel WHERE id = ?", (channel_id,)).rowcount:
                 raise UnknownThing(f"没有渠道“{channel_id}” / no such channel: {channel_id}")
+            wake(db)
 
 
 class Leases:

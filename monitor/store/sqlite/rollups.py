@@ -8,14 +8,42 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from monitor.aggregate import LEVELS, SUMS, Sums, bucket_of, spans_of
-from monitor.store.views import Cursor
+from monitor.store.views import Cursor, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor.store.sqlite.database import Database
 
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0)" for name in SUMS)
+
+
+_PLATFORM_BINS = (
+    "SELECT bucket, platform, volume, neg FROM rollup"
+    " WHERE brand_id = ? AND level = ? AND bucket >= ? AND bucket < ?"
+)
+_ASPECT_BINS = (
+    "SELECT bucket, value, sum(n), sum(n * (label = -1)) FROM facet WHERE brand_id = ?"
+    " AND level = ? AND bucket >= ? AND bucket < ? AND facet = 'aspect' GROUP BY bucket, value"
+)
+_LARGEST_PARTS = """
+WITH whole AS (
+    SELECT brand_id, sum(volume) AS n FROM rollup
+    WHERE level = :day AND bucket >= :since AND (:brand IS NULL OR brand_id = :brand)
+    GROUP BY brand_id
+), part AS (
+    SELECT brand_id, 'platform' AS kind, platform AS value, sum(volume) AS n FROM rollup
+    WHERE level = :day AND bucket >= :since AND (:brand IS NULL OR brand_id = :brand)
+    GROUP BY brand_id, platform
+    UNION ALL
+    SELECT brand_id, 'aspect', value, sum(n) FROM facet
+    WHERE level = :day AND bucket >= :since AND facet = 'aspect'
+    AND (:brand IS NULL OR brand_id = :brand) GROUP BY brand_id, value
+)
+SELECT brand_id, kind, value FROM part JOIN whole USING (brand_id)
+WHERE part.n >= :least AND part.n < 0.95 * whole.n
+ORDER BY part.n DESC, brand_id, kind, value LIMIT :limit
+"""
 
 
 class Rollups:
@@ -71,6 +99,37 @@ class Rollups:
                 ):
                     found.setdefault(bucket, {})[brand] = (int(total), int(negative))
         return found
+
+    def part_bins(
+        self, names: Sequence[str], start: int, end: int
+    ) -> dict[int, dict[str, tuple[int, int]]]:
+        """(total, negative) by bucket and part: the non-empty 5-minute buckets in [start, end)."""
+        wanted = set(names)
+        found: dict[int, dict[str, tuple[int, int]]] = {}
+        with self._db.read() as db:
+            for brand in dict.fromkeys(Part.of(name).brand for name in names):
+                for query, kind in ((_PLATFORM_BINS, "platform"), (_ASPECT_BINS, "aspect")):
+                    for bucket, value, total, negative in db.execute(
+                        query, (brand, LEVELS[0], start, end)
+                    ):
+                        if (name := Part(brand, kind, value).name) in wanted:
+                            found.setdefault(bucket, {})[name] = (int(total), int(negative))
+        return found
+
+    def largest_parts(
+        self, since: int, *, least: int, limit: int, brand: str | None = None
+    ) -> list[Part]:
+        """Platforms and aspects of brands with `least` mentions since a day, largest first.
+
+        A platform that is nearly all of its brand is left out: it would say the same twice.
+        """
+        day = LEVELS[-1]
+        with self._db.read() as db:
+            rows = db.execute(
+                _LARGEST_PARTS,
+                {"day": day, "since": since, "least": least, "limit": limit, "brand": brand},
+            )
+            return [Part(*row[:3]) for row in rows]
 
     def first_bin(self, brands: Sequence[str], since: int) -> int | None:
         """The earliest 5-minute bucket of any of these brands that is not before `since`."""
@@ -138,13 +197,13 @@ class Rollups:
                 for row in db.execute("SELECT * FROM detect_cursor")
             }
 
-    def move_cursor(self, brand: str, judged_to: int, generation: int) -> None:
-        """Record how far a brand was judged; what changed meanwhile stays marked."""
+    def move_cursors(self, judged_to: int, generations: Mapping[str, int]) -> None:
+        """Record how far brands were judged; what changed meanwhile stays marked."""
         with self._db.write() as db:
-            db.execute(
+            db.executemany(
                 "INSERT INTO detect_cursor (brand_id, judged_to, generation)"
                 " SELECT id, ?, ? FROM brand WHERE id = ?"
                 " ON CONFLICT DO UPDATE SET judged_to = excluded.judged_to, dirty_from ="
                 " CASE WHEN generation = excluded.generation THEN NULL ELSE dirty_from END",
-                (judged_to, generation, brand),
+                [(judged_to, generation, brand) for brand, generation in generations.items()],
             )

@@ -329,6 +329,160 @@ def second_readings(db: Database) -> None:
     _run(db, _READINGS)
 
 
+_INCIDENTS = """
+CREATE TABLE incident (
+    id TEXT PRIMARY KEY,
+    brand_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    state TEXT NOT NULL,
+    level TEXT NOT NULL,
+    peak TEXT NOT NULL,
+    crisis_index REAL NOT NULL,
+    lead TEXT NOT NULL,
+    onset INTEGER NOT NULL,
+    last_bin INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    raised_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    historical INTEGER NOT NULL,
+    drill INTEGER NOT NULL,
+    assignee TEXT,
+    acknowledged_at INTEGER,
+    mitigating_at INTEGER,
+    recovered_at INTEGER,
+    resolved_at INTEGER,
+    reason TEXT,
+    merged_into TEXT,
+    tier INTEGER NOT NULL,
+    next_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX incident_brand ON incident (brand_id, opened_at);
+CREATE INDEX incident_time ON incident (opened_at);
+CREATE INDEX incident_due ON incident (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX incident_changed ON incident (updated_at);
+-- What a channel was last told of an incident: what is differs from it is told next.
+CREATE TABLE told (
+    incident_id TEXT NOT NULL,
+    channel_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    level TEXT NOT NULL,
+    tier INTEGER NOT NULL,
+    alerts INTEGER NOT NULL,
+    recovered_at INTEGER,
+    at INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (incident_id, channel_id)
+) WITHOUT ROWID;
+ALTER TABLE silence ADD COLUMN incident_id TEXT;
+ALTER TABLE alert ADD COLUMN aspect TEXT;
+ALTER TABLE alert ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+CREATE INDEX alert_incident ON alert (incident_id);
+ALTER TABLE alert_event ADD COLUMN incident_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE delivery ADD COLUMN incident_id TEXT;
+UPDATE alert_event SET incident_id =
+    coalesce((SELECT incident_id FROM alert WHERE alert.id = alert_event.alert_id), '');
+UPDATE delivery SET incident_id =
+    (SELECT incident_id FROM alert WHERE alert.id = delivery.alert_id);
+CREATE INDEX alert_event_incident ON alert_event (incident_id, id);
+CREATE INDEX delivery_incident ON delivery (incident_id);
+-- Alerts of the first version become incidents, each led by its gravest; whoever was sent a
+-- message was told.
+INSERT INTO incident SELECT
+    incident_id, brand_id, '', state, level, level, crisis_index, id, first_onset, latest_bin,
+    first_fired, fired_at, updated_at, due_at, historical, 0, assignee, acknowledged_at, NULL,
+    NULL, resolved_at, NULL, NULL, 0, CASE WHEN state = 'resolved' THEN NULL ELSE 0 END
+FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY incident_id ORDER BY state = 'resolved', crisis_index DESC, id
+    ) AS place,
+    min(onset) OVER (PARTITION BY incident_id) AS first_onset,
+    max(last_bin) OVER (PARTITION BY incident_id) AS latest_bin,
+    min(fired_at) OVER (PARTITION BY incident_id) AS first_fired
+    FROM alert
+) WHERE place = 1;
+INSERT INTO told SELECT
+    d.incident_id, d.channel_id, i.state, i.level, 0, 1, NULL, max(d.created_at), count(*)
+FROM delivery d JOIN incident i ON i.id = d.incident_id GROUP BY d.incident_id, d.channel_id;
+CREATE INDEX mention_wide ON mention (published_at) WHERE followers >= 100000;
+-- Links in messages are good for one use.
+CREATE TABLE spent_link (
+    hash BLOB PRIMARY KEY, spent_at INTEGER NOT NULL
+) WITHOUT ROWID;
+-- Whole documents that people edit: the routing tree, the sensitivity of detection.
+CREATE TABLE document (
+    name TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Responding and learning: checklists, drafts that a person approves, reviews, actions.
+CREATE TABLE playbook (
+    id TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE task (
+    id TEXT PRIMARY KEY,
+    incident_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    english TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    done_at INTEGER,
+    done_by TEXT,
+    note TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX task_incident ON task (incident_id, due_at);
+CREATE TABLE draft (
+    id TEXT PRIMARY KEY,
+    incident_id TEXT NOT NULL,
+    template TEXT NOT NULL,
+    language TEXT NOT NULL,
+    text TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    updated_by TEXT NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT,
+    note TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX draft_incident ON draft (incident_id, created_at);
+CREATE TRIGGER draft_is_final BEFORE UPDATE ON draft WHEN old.state <> 'draft'
+BEGIN SELECT raise(ABORT, 'a decided statement does not change'); END;
+CREATE TABLE review (
+    incident_id TEXT PRIMARY KEY,
+    made_at INTEGER NOT NULL,
+    remake_at INTEGER,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX review_remake ON review (remake_at) WHERE remake_at IS NOT NULL;
+CREATE TABLE action (
+    id TEXT PRIMARY KEY,
+    brand_id TEXT NOT NULL,
+    incident_id TEXT,
+    insight TEXT NOT NULL,
+    text TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    done_at INTEGER,
+    done_by TEXT,
+    told_to TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX action_incident ON action (incident_id) WHERE incident_id IS NOT NULL;
+CREATE INDEX action_brand ON action (brand_id, created_at);
+"""
+
+
+@migrations()
+def third_incidents(db: Database) -> None:
+    """Gather alerts into incidents, remember what was told to whom, respond and learn."""
+    _run(db, _INCIDENTS)
+
+
 def _run(db: Database, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
