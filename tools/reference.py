@@ -50,7 +50,8 @@ METRICS = {
     "tingfeng_http_requests": "HTTP 请求数，按方法、路由、状态码",
     "tingfeng_http_request_seconds": "回答一个 HTTP 请求的耗时，按路由",
     "tingfeng_alert_changes": "后台引起的事件变化：`fired` 触发、`joined` 并入、"
-    "`recorded` 只作历史、`escalated` 升级、`eased` 回落、`overdue` 超时、`recovered` 回到常态、`extended` 延续等",
+    "`recorded` 只作历史、`escalated` 升级、`eased` 回落、`overdue` 超时、"
+    "`recovered` 回到常态、`extended` 延续等",
     "tingfeng_deliveries": "推送结果：`sent` 送达、`failed` 将重试、`dead` 进入死信、"
     "`postponed` 因限速稍后再发",
     "tingfeng_digests": "把许多事件合成一条的汇总消息数",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -33,7 +33,7 @@ def sign_in(browser: Browser, url: str, key: str) -> dict[str, object]:
 def settle(page: Page, wanted: str) -> None:
     """Wait until everything that is coming has come."""
     page.wait_for_selector(wanted)
-    page.wait_for_function(f"!document.querySelector('{QUIET}')")
+    expect(page.locator(QUIET)).to_have_count(0)
     page.wait_for_load_state("networkidle")
 
 

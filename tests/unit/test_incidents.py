@@ -259,13 +259,13 @@ def test_a_response_clock_that_lies_ahead_starts_anew_from_the_time_as_it_is_now
 def test_a_clock_that_was_set_back_tells_no_tier_again_and_forgets_none():
     ahead = NOW + 9 * DAY
     late = walked(opened("orange", now=ahead), ahead + 2 * HOUR, ahead)[0]
-    assert late.incident.tier == 3
+    assert late.incident.tier == 2
     case, actions = walked(incidents.pass_time(late, NOW).case, NOW + 2 * HOUR)
     assert [action for action in actions if action[1] == "overdue"] == [
         (HOUR, "overdue"),
         (2 * HOUR, "overdue"),
     ]
-    assert case.incident.tier == 5
+    assert case.incident.tier == 4
 
 
 def test_a_persons_act_brings_back_what_lies_ahead_too():
