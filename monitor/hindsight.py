@@ -39,13 +39,12 @@ def back_test(
         )
     ]
     cases = store.incidents.between([brand_id], start - HISTORY, end + HISTORY)
+    born = dict.fromkeys(parts, brand.created_at)
     results: dict[str, Backtest] = {}
     for name, policy in policies.items():
-        born = {brand_id: brand.created_at}
-        born_parts = dict.fromkeys(parts, brand.created_at)
         bins = {
-            "brand": walk(store.rollups.bins, born, first, end),
-            "parts": walk(store.rollups.part_bins, born_parts, first, end),
+            "brand": walk(store.rollups.bins, {brand_id: brand.created_at}, first, end),
+            "parts": walk(store.rollups.part_bins, born, first, end),
         }
         strictness = {"brand": policy, "parts": stricter(policy)}
         found = backtest.replay(strictness, bins, start)

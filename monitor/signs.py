@@ -101,7 +101,7 @@ class Signs:
 
     def _topics(self, about: Brand, recent: Sequence[Alert], now: int) -> Iterable[Signal]:
         """One signal for each complaint that is new; looked for every ten minutes at most."""
-        brand, names = about.id, names_of(about)
+        brand = about.id
         if 0 <= now - self._read_at.get(brand, -LOOK_AGAIN) < LOOK_AGAIN:
             return
         since = now - LATEST
@@ -110,6 +110,7 @@ class Signs:
             return
         self._read_at[brand] = now
         spoken = words_of([text for _, _, text in latest], self._cut)
+        names = names_of(about)
         words = [without(each, names) for each in spoken]
         authors = [author for _, author, _ in latest]
         known = [a.topic for a in recent if a.rule == "topic" and a.state not in ENDED]
