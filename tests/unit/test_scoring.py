@@ -73,12 +73,12 @@ def test_in_two_nothing_is_neutral(judge):
     assert labels <= {"positive", "negative"}
 
 
-@given(st.floats(-1, 1), st.sampled_from([-1, 0, 1]))
+@given(st.floats(-1, 1) | st.just(0.0), st.sampled_from([-1, 0, 1]))
 def test_in_two_takes_the_side_the_score_leans_to(score, label):
     given_ = Judgement(label, score, 0.4)
     assert in_two(given_, binary=False) is given_
     forced = in_two(given_, binary=True)
-    if label:
+    if label or score == 0:
         assert forced is given_
     else:
         assert forced.label == (1 if score >= 0 else -1)
